@@ -1,0 +1,195 @@
+#include "bind_network.hpp"
+
+#include <pybind11/stl.h>
+
+#include <mutex>
+
+#include "../core/compress.hpp"
+#include "../core/trainer.hpp"
+#include "arrays.hpp"
+
+namespace lamella {
+namespace {
+
+using Numbers = Array<Scalar>;
+
+/// Runs `work` without the GIL. `work` gets a poll that looks for signals; what a signal handler raised (Ctrl-C) is
+/// thrown when `work` has returned.
+template <class Work>
+auto without_gil(Work&& work) {
+    bool interrupted = false;
+    const Poll poll = [&] {
+        const py::gil_scoped_acquire gil;
+        return interrupted = interrupted || PyErr_CheckSignals() != 0;
+    };
+    auto result = [&] {
+        const py::gil_scoped_release release;
+        return work(poll);
+    }();
+    if (interrupted) throw py::error_already_set();
+    return result;
+}
+
+Examples examples_of(const Network& network, const py::object& x, const py::array& y, const py::object& weights) {
+    Examples data{.x = source_of(x)};
+    const Index rows = row_count(data.x);
+    std::visit([&](const auto& from) { require(from.cols == network.inputs(), "x: wrong number of columns"); }, data.x);
+    require(y.shape(0) == rows, "y: wrong number of rows");
+    if (y.ndim() == 1) {
+        require(py::isinstance<Array<std::int32_t>>(y), "y: labels must be int32");
+        data.labels = static_cast<const std::int32_t*>(y.data());
+        for (Index i = 0; i < rows; ++i)
+            require(data.labels[i] >= 0 && data.labels[i] < network.outputs(), "y: label out of range");
+    } else {
+        require(py::isinstance<Array<float>>(y) && y.shape(1) == network.outputs(), "y: must be float32, rows x outputs");
+        data.targets = static_cast<const float*>(y.data());
+        data.target_cols = y.shape(1);
+    }
+    if (!weights.is_none()) {
+        require(py::isinstance<Array<float>>(weights), "weights: must be float32");
+        const auto array = weights.cast<py::array>();
+        require(array.size() == rows, "weights: wrong number of rows");
+        data.weights = static_cast<const float*>(array.data());
+    }
+    return data;
+}
+
+Numbers get_weights(const Network& network) {
+    Numbers values(network.weight_count());
+    Scalar* data = values.mutable_data();
+    const py::gil_scoped_release release;
+    const std::shared_lock lock(network.mutex());
+    network.read(data);
+    return values;
+}
+
+void set_weights(Network& network, const Numbers& values) {
+    require(values.size() == network.weight_count(), "weights: wrong size");
+    const Scalar* data = values.data();
+    const py::gil_scoped_release release;
+    const std::unique_lock lock(network.mutex());
+    network.write(data);
+}
+
+Numbers predict(const Network& network, const py::object& x, int threads) {
+    const Source source = source_of(x);
+    std::visit([&](const auto& from) { require(from.cols == network.inputs(), "x: wrong number of columns"); }, source);
+    Numbers out({row_count(source), network.outputs()});
+    Scalar* data = out.mutable_data();
+    without_gil([&](const Poll& poll) {
+        const std::shared_lock lock(network.mutex());
+        network.predict(source, data, threads ? threads : max_threads(), poll);
+        return true;
+    });
+    return out;
+}
+
+Index train(Trainer& trainer, const Network& network, const py::object& x, const py::array& y, const py::object& weights,
+            const Array<std::int64_t>& order, Index batch, const Numbers& rates) {
+    const Examples data = examples_of(network, x, y, weights);
+    const Index rows = row_count(data.x), count = order.size();
+    require(batch > 0 && count > 0, "order, batch: must not be empty");
+    require(rates.size() == (count + batch - 1) / batch, "rates: one for every step");
+    for (Index i = 0; i < count; ++i) require(order.data()[i] >= 0 && order.data()[i] < rows, "order: row out of range");
+    return without_gil([&](const Poll& poll) {
+        return trainer.train(data, order.data(), count, batch, rates.data(), max_threads(), poll);
+    });
+}
+
+void evaluate(Trainer& trainer, const Network& network, const py::object& x, const py::array& y, const py::object& weights,
+              Index batch) {
+    const Examples data = examples_of(network, x, y, weights);
+    require(batch > 0, "batch: must not be empty");
+    without_gil([&](const Poll& poll) { return trainer.evaluate(data, batch, max_threads(), poll); });
+}
+
+py::tuple gradients(Trainer& trainer, const Network& network, const py::object& x, const py::array& y,
+                    const py::object& weights) {
+    const Examples data = examples_of(network, x, y, weights);
+    const Index count = row_count(data.x);
+    Numbers of_weights(network.weight_count()), of_inputs({count, network.inputs()});
+    const double loss = without_gil([&](const Poll&) {
+        return trainer.gradients(data, count, of_weights.mutable_data(), of_inputs.mutable_data(), max_threads());
+    });
+    return py::make_tuple(loss, of_weights, of_inputs);
+}
+
+py::tuple totals(const Trainer& trainer) {
+    return py::make_tuple(trainer.totals.rows, trainer.totals.loss, trainer.totals.metrics);
+}
+
+void clear_totals(Trainer& trainer) {
+    trainer.totals.rows = trainer.totals.loss = 0;
+    std::fill(trainer.totals.metrics.begin(), trainer.totals.metrics.end(), 0.0);
+}
+
+/// (nonzeros, first row with NaN or infinity or -1, its column or -1)
+py::tuple scan_array(const py::object& x) {
+    const Source source = source_of(x);
+    const Scan found = without_gil([&](const Poll&) { return scan(source, max_threads()); });
+    return py::make_tuple(found.nonzeros, found.bad_row, found.bad_col);
+}
+
+/// The nonzeros of a dense matrix as the tuple that source_of() takes.
+py::tuple compress_array(const py::object& x) {
+    const Source source = source_of(x);
+    const Index rows = row_count(source);
+    const Index cols = std::visit([](const auto& from) { return from.cols; }, source);
+    Array<std::int64_t> starts(rows + 1);
+    without_gil([&](const Poll&) { return count_rows(source, starts.mutable_data(), max_threads()), true; });
+    const Index nonzeros = starts.data()[rows];
+    Array<float> values(nonzeros);
+    py::array indices;
+    const auto fill = [&]<class I>(Array<I> places) {
+        I* to = places.mutable_data();
+        without_gil([&](const Poll&) {
+            return compress_rows(source, starts.data(), to, values.mutable_data(), max_threads()), true;
+        });
+        indices = places;
+    };
+    if (cols <= 65536) fill(Array<std::uint16_t>(nonzeros));
+    else fill(Array<std::int32_t>(nonzeros));
+    return py::make_tuple(starts, indices, values, cols);
+}
+
+Numbers activate_array(const Activation& activation, const Numbers& x) {
+    require(x.ndim() == 2, "x: must be a matrix");
+    Numbers out({x.shape(0), x.shape(1)});
+    Buffer row(padded(x.shape(1)));
+    const View view{row.data(), 1, x.shape(1), row.size()};
+    for (Index r = 0; r < x.shape(0); ++r) {
+        std::copy_n(x.data(r, 0), view.cols, view.data);
+        activate(activation, view);
+        std::copy_n(view.data, view.cols, out.mutable_data(r, 0));
+    }
+    return out;
+}
+
+}  // namespace
+
+void bind_network(py::module_& m) {
+    using namespace py::literals;
+    py::class_<Network, std::shared_ptr<Network>>(m, "Network", py::module_local(), "Layers and their weights.")
+        .def(py::init<std::vector<Layer>, Index>(), "layers"_a, "inputs"_a)
+        .def_property_readonly("outputs", &Network::outputs)
+        .def_property_readonly("widths", &Network::widths)
+        .def("get_weights", &get_weights, "All weights in one flat array, layer after layer.")
+        .def("set_weights", &set_weights, "values"_a)
+        .def("predict", &predict, "x"_a, "threads"_a = 0, "Applies the network to every row of x.");
+    py::class_<Trainer>(m, "Trainer", py::module_local(), "Trains a network: optimizer state, loss and metrics.")
+        .def(py::init<std::shared_ptr<Network>, Optimizer, Loss, std::vector<Metric>>(), "network"_a, "optimizer"_a, "loss"_a,
+             "metrics"_a)
+        .def("train", &train, "network"_a, "x"_a, "y"_a, "weights"_a, "order"_a, "batch"_a, "rates"_a,
+             "One step for every rate; returns the steps done.")
+        .def("evaluate", &evaluate, "network"_a, "x"_a, "y"_a, "weights"_a, "batch"_a, "Adds all rows to the totals.")
+        .def("gradients", &gradients, "network"_a, "x"_a, "y"_a, "weights"_a, "(loss, of all weights, of the inputs)")
+        .def("totals", &totals, "(rows, sum of losses, sums of metrics) since they were cleared.")
+        .def("clear_totals", &clear_totals)
+        .def_property_readonly("state_count", &Trainer::state_count, "Numbers of optimizer state per weight.")
+        .def_readwrite("iterations", &Trainer::iterations);
+    m.def("activate", &activate_array, "activation"_a, "x"_a, "Applies an activation to the rows of x.");
+    m.def("scan", &scan_array, "x"_a, "(nonzeros, row, column) with the place of the first NaN or infinity, or -1.");
+    m.def("compress", &compress_array, "x"_a, "The nonzeros of a dense matrix: (starts, indices, values, columns).");
+}
+
+}  // namespace lamella

@@ -1,0 +1,56 @@
+#include <Eigen/Core>
+#include <chrono>
+#include <random>
+
+#include "../core/trainer.hpp"
+#include "bind_network.hpp"
+#include "specs.hpp"
+
+namespace lamella {
+namespace {
+
+/// GFLOP/s of Eigen's product (rows × inner by inner × cols) on so many threads: the yardstick of the benchmarks.
+double benchmark_product(Index rows, Index inner, Index cols, int threads, double seconds) {
+    using Matrix = Eigen::Matrix<Scalar, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+    const Matrix a = Matrix::Random(rows, inner), b = Matrix::Random(inner, cols);
+    Matrix c(rows, cols);
+    const auto start = std::chrono::steady_clock::now();
+    std::chrono::duration<double> elapsed{};
+    Index repeats = 0;
+    const py::gil_scoped_release release;
+    run_team(threads, [&](const Team& team) {
+        const Range mine = team.share(cols, kLanes);
+        for (bool go = true; go;) {
+            for (int i = 0; i < 50; ++i) c.middleCols(mine.first, mine.count()).noalias() = a * b.middleCols(mine.first, mine.count());
+            team.wait();
+            if (team.rank() == 0) repeats += 50, elapsed = std::chrono::steady_clock::now() - start;
+            team.wait();
+            go = elapsed.count() < seconds;
+        }
+    });
+    return 2e-9 * static_cast<double>(rows * inner * cols) * static_cast<double>(repeats) / elapsed.count();
+}
+
+}  // namespace
+}  // namespace lamella
+
+PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
+    using namespace lamella;
+    using namespace py::literals;
+    // Blocks that follow the caches found on a machine would make its last bits differ from another's.
+    Eigen::setCpuCacheSizes(32 << 10, 1 << 20, 16 << 20);
+    bind_family(m, "activations", std::type_identity<Activation>{});
+    bind_family(m, "layers", std::type_identity<Layer>{});
+    bind_family(m, "losses", std::type_identity<Loss>{});
+    bind_family(m, "metrics", std::type_identity<Metric>{});
+    bind_family(m, "optimizers", std::type_identity<Optimizer>{});
+    bind_network(m);
+    m.attr("isa") = LAMELLA_ISA;
+    m.attr("eigen_version") = LAMELLA_EIGEN_VERSION;
+    m.attr("openmp_version") = openmp_version();
+    m.def("max_threads", &max_threads);
+    m.def("set_num_threads", &set_num_threads, "threads"_a);
+    m.def("release_threads", &release_threads, "Gives the calling thread's OpenMP pool back, before a fork.");
+    m.def("benchmark_product", &benchmark_product, "rows"_a, "inner"_a, "cols"_a, "threads"_a, "seconds"_a,
+          "GFLOP/s of Eigen's product.");
+}

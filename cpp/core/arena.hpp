@@ -1,0 +1,67 @@
+/// Who owns every number: a Layout says where each weight lies, an Arena is one buffer of that shape.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "simd.hpp"
+
+namespace lamella {
+
+/// One weight in an arena. Rows are `stride` apart; the padding between them is always zero.
+struct Slot {
+    Index offset = 0, rows = 0, cols = 0, stride = 0;
+    Index span() const { return rows * stride; }
+};
+
+/// The book of slots, shared by weights, gradients and optimizer state.
+class Layout {
+public:
+    Slot add(Index rows, Index cols);
+    Index size() const { return size_; }
+    const std::vector<Slot>& slots() const { return slots_; }
+
+private:
+    std::vector<Slot> slots_;
+    Index size_ = 0;
+};
+
+/// Zeroed numbers on huge pages where the system grants them; freed with the object.
+class Buffer {
+public:
+    Buffer() = default;
+    explicit Buffer(Index size);
+    Buffer(const Buffer& other);
+    Buffer(Buffer&&) noexcept = default;
+    Buffer& operator=(Buffer other) noexcept {
+        std::swap(data_, other.data_);
+        std::swap(size_, other.size_);
+        return *this;
+    }
+    Scalar* data() const { return data_.get(); }
+    Index size() const { return size_; }
+
+private:
+    struct Free {
+        void operator()(Scalar* data) const;
+    };
+    std::unique_ptr<Scalar[], Free> data_;
+    Index size_ = 0;
+};
+
+/// A buffer laid out by a Layout.
+class Arena {
+public:
+    Arena() = default;
+    explicit Arena(const Layout& layout) : buffer_(layout.size()) {}
+    View operator[](const Slot& slot) const { return {buffer_.data() + slot.offset, slot.rows, slot.cols, slot.stride}; }
+    Scalar* data() const { return buffer_.data(); }
+    Index size() const { return buffer_.size(); }
+
+private:
+    Buffer buffer_;
+};
+
+}  // namespace lamella

@@ -1,0 +1,50 @@
+#include "compress.hpp"
+
+namespace lamella {
+
+void count_rows(const Source& source, std::int64_t* starts, int threads) {
+    run_team(threads, [&](const Team& team) {
+        std::visit(
+            [&]<class Rows>(const Rows& from) {
+                if constexpr (requires { from.stride; }) {
+                    const Range rows = team.share(from.rows);
+                    for (Index r = rows.first; r < rows.last; ++r) {
+                        std::int32_t nonzeros = 0;
+                        for (Index i = 0; i < from.cols; ++i) nonzeros += from.data[r * from.stride + i] != 0;
+                        starts[r + 1] = nonzeros;
+                    }
+                }
+            },
+            source);
+    });
+    starts[0] = 0;
+    for (Index r = 0, count = row_count(source); r < count; ++r) starts[r + 1] += starts[r];
+}
+
+template <class I>
+void compress_rows(const Source& source, const std::int64_t* starts, I* indices, float* values, int threads) {
+    run_team(threads, [&](const Team& team) {
+        std::visit(
+            [&]<class Rows>(const Rows& from) {
+                if constexpr (requires { from.stride; }) {
+                    const Range rows = team.share(from.rows);
+                    for (Index r = rows.first; r < rows.last; ++r) {
+                        const auto* x = from.data + r * from.stride;
+                        std::int64_t at = starts[r];
+                        const std::int64_t end = starts[r + 1];
+                        for (Index i = 0; at < end; ++i) {
+                            indices[at] = static_cast<I>(i);
+                            values[at] = static_cast<float>(x[i]);
+                            at += x[i] != 0;
+                        }
+                    }
+                }
+            },
+            source);
+    });
+}
+
+template void compress_rows(const Source&, const std::int64_t*, std::uint16_t*, float*, int);
+template void compress_rows(const Source&, const std::int64_t*, std::int32_t*, float*, int);
+
+}  // namespace lamella

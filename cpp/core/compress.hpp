@@ -1,0 +1,15 @@
+/// Compression of a whole dense matrix, once for a fit.
+#pragma once
+
+#include "kernels/batch.hpp"
+
+namespace lamella {
+
+/// starts (rows + 1): where each row's nonzeros begin.
+void count_rows(const Source& source, std::int64_t* starts, int threads);
+
+/// Columns and values of the nonzeros, row after row.
+template <class I>
+void compress_rows(const Source& source, const std::int64_t* starts, I* indices, float* values, int threads);
+
+}  // namespace lamella

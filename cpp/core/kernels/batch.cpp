@@ -1,0 +1,215 @@
+#include "batch.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace lamella {
+namespace {
+
+/// to (n) = from (n) * scale + offset; returns how many are not zero.
+template <class T>
+Index convert_row(const T* from, Index n, Affine affine, Scalar* to) {
+    std::int32_t nonzeros = 0;  // as wide as a float, so that the loop vectorises
+    if (affine.scale == 1 && affine.offset == 0) {
+        for (Index i = 0; i < n; ++i) {
+            to[i] = static_cast<Scalar>(from[i]);
+            nonzeros += to[i] != 0;
+        }
+    } else {
+        for (Index i = 0; i < n; ++i) {
+            to[i] = static_cast<Scalar>(from[i]) * affine.scale + affine.offset;
+            nonzeros += to[i] != 0;
+        }
+    }
+    return nonzeros;
+}
+
+/// Writes the first `nonzeros` nonzeros of x to `to`. Without branches: MNIST's pixels can not be predicted.
+void compress_row(const Scalar* x, Index nonzeros, Entry* to) {
+    std::int32_t index = 0;
+    for (const Entry* end = to + nonzeros; to != end; ++x, ++index) {
+        *to = {index, *x};
+        to += *x != 0;
+    }
+}
+
+}  // namespace
+
+Batch::Batch(Index rows, Index cols, int threads, bool by_columns)
+    : storage_(rows * padded_stride(cols)),
+      rows_(rows),
+      row_starts_(rows + 1),
+      row_sizes_(rows),
+      cursors_(threads),
+      by_columns_(by_columns) {
+    dense_ = {storage_.data(), rows, cols, padded_stride(cols)};
+    const auto room = static_cast<std::size_t>(kSparse * static_cast<double>(rows) * static_cast<double>(cols));
+    entries_ = std::make_unique_for_overwrite<Entry[]>(room + 1);  // untouched pages cost nothing
+    if (by_columns) {
+        by_column_ = std::make_unique_for_overwrite<Entry[]>(room + 1);
+        columns_.resize(cols);
+        for (auto& cursor : cursors_) cursor.resize(cols);
+    }
+}
+
+Input Batch::input() const {
+    const ConstView dense{dense_.data, count_, dense_.cols, dense_.stride};
+    if (!compressed_) return {dense};
+    return {dense, rows_.data(), by_columns_ ? columns_.data() : nullptr};
+}
+
+bool Batch::worthwhile(Index count) const {
+    Index nonzeros = 0;
+    for (Index r = 0; r < count; ++r) nonzeros += row_sizes_[r];
+    return static_cast<double>(nonzeros) <= kSparse * static_cast<double>(count) * static_cast<double>(dense_.cols);
+}
+
+void Batch::place_rows(Index count) {
+    std::int64_t start = 0;
+    for (Index r = 0; r < count; ++r) {
+        row_starts_[r] = start;
+        rows_[r] = {entries_.get() + start, row_sizes_[r]};
+        start += row_sizes_[r];
+    }
+    row_starts_[count] = start;
+}
+
+template <class T>
+void Batch::load(const Team& team, const DenseRows<T>& source, const std::int64_t* order, Index first, Affine affine,
+                 Range rows, bool compress) {
+    for (Index r = rows.first; r < rows.last; ++r) {
+        const Index from = order ? order[r] : first + r;
+        row_sizes_[r] = convert_row(source.data + from * source.stride, source.cols, affine, dense_.row(r));
+    }
+    team.wait();
+    if (team.rank() == 0) {
+        compressed_ = compress && worthwhile(count_);
+        if (compressed_) place_rows(count_);
+    }
+    team.wait();
+    if (!compressed_) return;
+    for (Index r = rows.first; r < rows.last; ++r)
+        compress_row(dense_.row(r), row_sizes_[r], entries_.get() + row_starts_[r]);
+}
+
+template <class I>
+void Batch::load(const Team& team, const CompressedRows<I>& source, const std::int64_t* order, Index first, Affine affine,
+                 Range rows, bool compress) {
+    const auto begin_of = [&](Index r) { return source.starts[order ? order[r] : first + r]; };
+    const auto end_of = [&](Index r) { return source.starts[(order ? order[r] : first + r) + 1]; };
+    for (Index r = rows.first; r < rows.last; ++r) row_sizes_[r] = end_of(r) - begin_of(r);
+    team.wait();
+    if (team.rank() == 0) {
+        compressed_ = compress && affine.offset == 0 && worthwhile(count_);
+        if (compressed_) place_rows(count_);
+    }
+    team.wait();
+    for (Index r = rows.first; r < rows.last; ++r) {
+        if (r + 2 < rows.last) {  // rows come in random order: ask for them early
+            __builtin_prefetch(source.indices + begin_of(r + 2));
+            __builtin_prefetch(source.values + begin_of(r + 2));
+        }
+        const I* index = source.indices + begin_of(r);
+        const float* value = source.values + begin_of(r);
+        if (compressed_) {
+            Entry* to = entries_.get() + row_starts_[r];
+            for (Index i = 0; i < row_sizes_[r]; ++i)
+                to[i] = {static_cast<std::int32_t>(index[i]), static_cast<Scalar>(value[i]) * affine.scale};
+        } else {
+            Scalar* to = dense_.row(r);
+            std::fill_n(to, source.cols, Scalar(0));
+            for (Index i = 0; i < row_sizes_[r]; ++i) to[index[i]] += static_cast<Scalar>(value[i]);
+            convert_row(to, source.cols, affine, to);
+        }
+    }
+}
+
+void Batch::index_columns(const Team& team, Range rows) {
+    auto& cursor = cursors_[team.rank()];
+    std::fill(cursor.begin(), cursor.end(), 0);
+    for (Index r = rows.first; r < rows.last; ++r)
+        for (Index i = 0; i < rows_[r].count; ++i) ++cursor[rows_[r].data[i].index];
+    team.wait();
+    // Counts become places: all of column 0 (member 0's rows first), all of column 1, ... Each member does its columns
+    // for everybody; where they start follows from a prefix over the columns before.
+    if (team.rank() == 0) {
+        std::int32_t place = 0;
+        for (Index c = 0; c < dense_.cols; ++c) {
+            const std::int32_t start = place;
+            for (int member = 0; member < team.size(); ++member) {
+                const std::int32_t count = cursors_[member][c];
+                cursors_[member][c] = place;
+                place += count;
+            }
+            columns_[c] = {by_column_.get() + start, place - start};
+        }
+    }
+    team.wait();
+    for (Index r = rows.first; r < rows.last; ++r)
+        for (Index i = 0; i < rows_[r].count; ++i) {
+            const Entry& entry = rows_[r].data[i];
+            by_column_[cursor[entry.index]++] = {static_cast<std::int32_t>(r), entry.value};
+        }
+}
+
+void Batch::gather(const Team& team, const Source& source, const std::int64_t* order, Index first, Index count, Affine affine,
+                   bool compress) {
+    if (team.rank() == 0) count_ = count;
+    const Range rows = team.share(count);
+    std::visit([&](const auto& from) { load(team, from, order, first, affine, rows, compress); }, source);
+    if (compressed_ && by_columns_) index_columns(team, rows);
+    team.wait();
+}
+
+namespace {
+
+template <class T>
+void scan_row(const T* row, Index n, Index r, Scan& found) {
+    T dirt = 0;
+    Index nonzeros = 0;
+    for (Index i = 0; i < n; ++i) {
+        if constexpr (!std::is_integral_v<T>) {
+            const float value = static_cast<float>(row[i]);  // what training will see: 1e300 is infinite
+            dirt += value - value;
+        }
+        nonzeros += row[i] != 0;
+    }
+    found.nonzeros += nonzeros;
+    if (dirt == 0 || found.bad_row >= 0) return;
+    found.bad_row = r;
+    for (found.bad_col = 0; std::isfinite(static_cast<float>(row[found.bad_col]));) ++found.bad_col;
+}
+
+template <class T>
+void scan_rows(const DenseRows<T>& source, Range rows, Scan& found) {
+    for (Index r = rows.first; r < rows.last; ++r) scan_row(source.data + r * source.stride, source.cols, r, found);
+}
+
+template <class I>
+void scan_rows(const CompressedRows<I>& source, Range rows, Scan& found) {
+    for (Index r = rows.first; r < rows.last; ++r) {
+        const Index bad_before = found.bad_row;
+        scan_row(source.values + source.starts[r], source.starts[r + 1] - source.starts[r], r, found);
+        if (found.bad_row != bad_before) found.bad_col = static_cast<Index>(source.indices[source.starts[r] + found.bad_col]);
+    }
+}
+
+}  // namespace
+
+Scan scan(const Source& source, int threads) {
+    std::vector<Scan> parts(static_cast<std::size_t>(threads));
+    run_team(threads, [&](const Team& team) {
+        const Range rows = team.share(row_count(source));
+        Scan found;
+        std::visit([&](const auto& from) { scan_rows(from, rows, found); }, source);
+        parts[team.rank()] = found;
+    });
+    Scan total;
+    for (const Scan& part : parts) {
+        total.nonzeros += part.nonzeros;
+        if (total.bad_row < 0) total.bad_row = part.bad_row, total.bad_col = part.bad_col;
+    }
+    return total;
+}
+
+}  // namespace lamella

@@ -1,0 +1,38 @@
+/// The three products of a dense layer, for dense and for compressed rows. Serial; callers split the work.
+///
+/// Every output element is one chain of fused multiply-adds in the order of the inner index, whatever block it was
+/// computed in: the way the work is split can not change a bit. Column counts are rounded up to whole registers, so
+/// weights and deltas must hold zeros in their padding.
+#pragma once
+
+#include "../simd.hpp"
+
+namespace lamella {
+
+/// A nonzero of a compressed row: `value` at column `index` (or, in a compressed column, at row `index`).
+struct Entry {
+    std::int32_t index;
+    Scalar value;
+};
+struct Entries {
+    const Entry* data = nullptr;
+    Index count = 0;
+};
+
+/// y (batch × n) = x (batch × k) · w (k × n) + bias (n, or null for zeros).
+void multiply(ConstView x, ConstView w, const Scalar* bias, View y);
+
+/// The same for compressed rows of x; rows[r] belongs to row r of y.
+void multiply(const Entries* rows, ConstView w, const Scalar* bias, View y);
+
+/// dx (batch × k) = dz (batch × n) · wᵀ, w (k × n). `scratch` holds transpose_scratch() numbers.
+void multiply_transposed(ConstView dz, ConstView w, View dx, Scalar* scratch);
+Index transpose_scratch(Index n);
+
+/// tile (k × n) = xᵀ · dz for x (batch × k), dz (batch × n).
+void outer(ConstView x, ConstView dz, View tile);
+
+/// The same for compressed columns of x; columns[r] belongs to row r of the tile.
+void outer(const Entries* columns, ConstView dz, View tile);
+
+}  // namespace lamella

@@ -1,0 +1,44 @@
+#include "rows.hpp"
+
+#include <cmath>
+#include <limits>
+
+namespace lamella {
+
+Scalar softmax_row(Scalar* z, Index n) {
+    Scalar largest = z[0];
+    for (Index i = 1; i < n; ++i)
+        if (!(z[i] <= largest)) largest = z[i];
+    // Padding gets a logit whose exponential is zero, so that whole registers can be summed.
+    const Index end = padded(n);
+    for (Index i = n; i < end; ++i) z[i] = -std::numeric_limits<Scalar>::infinity();
+    const Vec shift(largest);
+    Vec total(Scalar(0));
+    for (Index i = 0; i < end; i += kLanes) {
+        const Vec e = exp(Vec::load(z + i) - shift);
+        e.store(z + i);
+    }
+    for (Index i = n; i < end; ++i) z[i] = 0;
+    for (Index i = 0; i < end; i += kLanes) total += Vec::load(z + i);
+    const Scalar normaliser = sum(total);
+    const Vec divisor(normaliser);
+    for (Index i = 0; i < end; i += kLanes) (Vec::load(z + i) / divisor).store(z + i);
+    return largest + std::log(normaliser);
+}
+
+void softmax_gradient_row(const Scalar* y, Scalar* dy, Index n) {
+    const Index end = padded(n);
+    Vec total(Scalar(0));
+    for (Index i = 0; i < end; i += kLanes) total = fma(Vec::load(y + i), Vec::load(dy + i), total);
+    const Vec mean(sum(total));
+    for (Index i = 0; i < end; i += kLanes) (Vec::load(y + i) * (Vec::load(dy + i) - mean)).store(dy + i);
+}
+
+Index argmax_row(const Scalar* y, Index n) {
+    Index best = 0;
+    for (Index i = 1; i < n && y[best] == y[best]; ++i)
+        if (!(y[i] <= y[best])) best = i;
+    return best;
+}
+
+}  // namespace lamella

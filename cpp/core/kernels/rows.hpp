@@ -1,0 +1,17 @@
+/// Small jobs on one row: softmax, its gradient, argmax. Rows end in padding that these leave at zero.
+#pragma once
+
+#include "../simd.hpp"
+
+namespace lamella {
+
+/// z (n) becomes softmax(z); returns ln Σ exp(z), the logarithm of the normaliser. NaN and infinity propagate.
+Scalar softmax_row(Scalar* z, Index n);
+
+/// dy (n) becomes y (dy - Σ y dy).
+void softmax_gradient_row(const Scalar* y, Scalar* dy, Index n);
+
+/// Position of the first largest number; a NaN counts as largest, as in NumPy.
+Index argmax_row(const Scalar* y, Index n);
+
+}  // namespace lamella

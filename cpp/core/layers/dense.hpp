@@ -1,0 +1,96 @@
+/// The fully connected layer.
+#pragma once
+
+#include "../activations.hpp"
+#include "../sinks.hpp"
+#include "../split.hpp"
+
+namespace lamella {
+
+/// y = act(x·W + b).  Shapes: x (batch × in), W (in × units), b (1 × units), y (batch × units).
+struct Dense {
+    static constexpr auto name = "Dense";
+    static constexpr bool kReadsCompressed = true;
+
+    Index units = 1;
+    bool use_bias = true;
+    Activation activation = Linear{};
+    Slot kernel = {}, bias = {};  // set by build()
+
+    static constexpr auto fields() {
+        return std::tuple{Field{"units", &Dense::units}, Field{"use_bias", &Dense::use_bias},
+                          Field{"activation", &Dense::activation}};
+    }
+
+    /// Reserves the parameters; returns the output width.
+    Index build(Index inputs, Layout& layout) {
+        kernel = layout.add(inputs, units);
+        if (use_bias) bias = layout.add(1, units);
+        return units;
+    }
+
+    void forward(const Team& team, const Arena& params, const Input& x, View y) const {
+        const Split mine(team, y.rows, y.cols);
+        const View out = mine.of(y);
+        const View w = params[kernel].middle_cols(mine.cols.first, mine.cols.count());
+        const Scalar* b = use_bias ? params[bias].data + mine.cols.first : nullptr;
+        if (x.rows)
+            multiply(x.rows + mine.rows.first, w, b, out);
+        else
+            multiply(x.dense.middle_rows(mine.rows.first, mine.rows.count()), w, b, out);
+        if (!is_rowwise(activation)) return activate(activation, out);
+        if (!mine.whole_rows()) team.wait();
+        const Range rows = team.share(y.rows);
+        activate(activation, y.middle_rows(rows.first, rows.count()));
+    }
+
+    /// Turns dy into dz in place, and fills dx unless it is empty.
+    void backward(const Team& team, const Arena& params, ConstView y, View dy, View dx, Scalar* scratch) const {
+        if (is_rowwise(activation)) {
+            team.wait();
+            const Range rows = team.share(y.rows);
+            activation_gradient(activation, y.middle_rows(rows.first, rows.count()), dy.middle_rows(rows.first, rows.count()));
+        } else {
+            const Split mine(team, y.rows, y.cols);
+            activation_gradient(activation, mine.of(y), mine.of(dy));
+        }
+        team.wait();
+        if (dx.data == nullptr) return;
+        const Split mine(team, dx.rows, dx.cols);
+        multiply_transposed(dy.middle_rows(mine.rows.first, mine.rows.count()),
+                            params[kernel].middle_rows(mine.cols.first, mine.cols.count()), mine.of(dx), scratch);
+    }
+
+    /// Sends dW and db to `sink` in tiles. All of dz is complete and nobody reads W any more: the sink may rewrite it.
+    template <class Sink>
+    void gradients(const Team& team, const Input& x, ConstView dz, const Sink& sink, Scalar* scratch) const {
+        const Split mine(team, kernel.rows, kernel.cols);
+        const Index width = x.columns ? kSparseTileCols : kTileCols;
+        for (Index c = mine.cols.first; c < mine.cols.last; c += width) {
+            const Range cols{c, std::min(c + width, mine.cols.last)};
+            const ConstView delta = dz.middle_cols(cols.first, cols.count());
+            const Index height = std::max(kTileNumbers / padded(cols.count()) / 8, Index{1}) * 8;
+            for (Index r = mine.rows.first; r < mine.rows.last; r += height) {
+                const Block block{kernel, {r, std::min(r + height, mine.rows.last)}, cols};
+                const View tile = sink.target(block, scratch);
+                if (x.columns)
+                    outer(x.columns + r, delta, tile);
+                else
+                    outer(x.dense.middle_cols(r, block.rows.count()), delta, tile);
+                sink.take(block, tile);
+            }
+        }
+        if (!use_bias) return;
+        const Range cols = team.share(units, kLanes);
+        if (cols.count() == 0) return;
+        const Block block{bias, {0, 1}, cols};
+        const View tile = sink.target(block, scratch);
+        column_sums(dz.middle_cols(cols.first, cols.count()), tile.data);
+        sink.take(block, tile);
+    }
+
+    /// Numbers of scratch that a member needs for the calls above, at any batch size.
+    Index scratch() const { return std::max({transpose_scratch(units), kTileNumbers, padded(units)}); }
+};
+
+}  // namespace lamella

@@ -1,0 +1,59 @@
+/// Metrics that are a mean over samples: one value per sample, from the prediction p and the target t.
+#pragma once
+
+#include "losses.hpp"
+
+namespace lamella {
+
+/// Share of outputs on the same side of the threshold as the target.
+struct BinaryAccuracy {
+    static constexpr auto name = "BinaryAccuracy";
+    static constexpr bool kLabels = false;
+    Scalar threshold = Scalar(0.5);
+
+    static constexpr auto fields() { return std::tuple{Field{"threshold", &BinaryAccuracy::threshold}}; }
+    Scalar value(const Scalar* p, Target t, Index n) const {
+        Index hits = 0;
+        for (Index i = 0; i < n; ++i) hits += Scalar(p[i] > threshold ? 1 : 0) == t.values[i];
+        return static_cast<Scalar>(hits) / static_cast<Scalar>(n);
+    }
+};
+
+/// 1 where the largest prediction is at the largest target.
+struct CategoricalAccuracy {
+    static constexpr auto name = "CategoricalAccuracy";
+    static constexpr bool kLabels = false;
+
+    static constexpr auto fields() { return std::tuple{}; }
+    Scalar value(const Scalar* p, Target t, Index n) const {
+        return argmax_row(p, n) == argmax_row(t.values, n) ? Scalar(1) : Scalar(0);
+    }
+};
+
+/// 1 where the largest prediction is at the target's class.
+struct SparseCategoricalAccuracy {
+    static constexpr auto name = "SparseCategoricalAccuracy";
+    static constexpr bool kLabels = true;
+
+    static constexpr auto fields() { return std::tuple{}; }
+    Scalar value(const Scalar* p, Target t, Index n) const { return argmax_row(p, n) == t.label ? Scalar(1) : Scalar(0); }
+};
+
+/// mean |t - p|.
+struct MeanAbsoluteError {
+    static constexpr auto name = "MeanAbsoluteError";
+    static constexpr bool kLabels = false;
+
+    static constexpr auto fields() { return std::tuple{}; }
+    Scalar value(const Scalar* p, Target t, Index n) const {
+        Scalar total = 0;
+        for (Index i = 0; i < n; ++i) total += std::abs(p[i] - t.values[i]);
+        return total / static_cast<Scalar>(n);
+    }
+};
+
+/// A loss's per-sample values can be watched as a metric, too.
+using Metric = std::variant<BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy, MeanAbsoluteError, MeanSquaredError,
+                            CategoricalCrossentropy, SparseCategoricalCrossentropy, BinaryCrossentropy>;
+
+}  // namespace lamella

@@ -1,0 +1,87 @@
+/// Vec: one register of Scalars with ordinary operators, on Eigen's portable packets.
+#pragma once
+
+#include <Eigen/Core>
+#include <cmath>
+#include <concepts>
+
+#include "scalar.hpp"
+
+namespace lamella {
+
+using PacketTraits = Eigen::internal::packet_traits<Scalar>;
+using Packet = PacketTraits::type;
+inline constexpr Index kLanes = Eigen::internal::unpacket_traits<Packet>::size;
+inline constexpr bool kManyRegisters = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
+
+/// Columns rounded up to whole registers: kernels have no tails, padding holds zeros.
+constexpr Index padded(Index cols) { return (cols + kLanes - 1) / kLanes * kLanes; }
+
+/// Distance of rows for `cols` columns. Powers of two would map a column onto few cache sets, so they are avoided.
+constexpr Index padded_stride(Index cols) {
+    const Index stride = padded(cols);
+    return stride * Index{sizeof(Scalar)} % 512 == 0 ? stride + Index{64} / Index{sizeof(Scalar)} : stride;
+}
+
+struct Vec {
+    Packet packet;
+
+    Vec() = default;
+    Vec(Packet p) : packet(p) {}
+    template <std::same_as<Scalar> T>
+        requires(!std::is_same_v<Packet, T>)  // without vector units a register is a Scalar
+    Vec(T value) : packet(Eigen::internal::pset1<Packet>(value)) {}
+    static Vec load(const Scalar* from) { return Eigen::internal::ploadu<Packet>(from); }
+    void store(Scalar* to) const { Eigen::internal::pstoreu(to, packet); }
+
+    friend Vec operator+(Vec a, Vec b) { return Eigen::internal::padd(a.packet, b.packet); }
+    friend Vec operator-(Vec a, Vec b) { return Eigen::internal::psub(a.packet, b.packet); }
+    friend Vec operator*(Vec a, Vec b) { return Eigen::internal::pmul(a.packet, b.packet); }
+    friend Vec operator/(Vec a, Vec b) { return Eigen::internal::pdiv(a.packet, b.packet); }
+    friend Vec operator-(Vec a) { return Eigen::internal::pnegate(a.packet); }
+    Vec& operator+=(Vec b) { return *this = *this + b; }
+    Vec& operator-=(Vec b) { return *this = *this - b; }
+    Vec& operator*=(Vec b) { return *this = *this * b; }
+};
+
+/// a * b + c, in one rounding where the machine can.
+inline Vec fma(Vec a, Vec b, Vec c) { return Eigen::internal::pmadd(a.packet, b.packet, c.packet); }
+inline Vec sqrt(Vec a) { return Eigen::internal::psqrt(a.packet); }
+inline Vec abs(Vec a) { return Eigen::internal::pabs(a.packet); }
+inline Scalar sum(Vec a) { return Eigen::internal::predux(a.packet); }
+
+/// a where a < limit is false, else limit: NaN stays NaN, which an ordinary maximum does not promise.
+inline Vec at_least(Vec a, Vec limit) {
+    return Eigen::internal::pselect(Eigen::internal::pcmp_lt(a.packet, limit.packet), limit.packet, a.packet);
+}
+/// `chosen` where a <= limit, elsewhere (NaN included) `other`.
+inline Vec where_at_most(Vec a, Vec limit, Vec chosen, Vec other) {
+    return Eigen::internal::pselect(Eigen::internal::pcmp_le(a.packet, limit.packet), chosen.packet, other.packet);
+}
+
+/// `value`, but NaN where `a` is NaN: Eigen's exp and tanh clamp their argument, which can swallow it.
+inline Vec keep_nan(Vec a, Vec value) {
+    return Eigen::internal::pselect(Eigen::internal::pcmp_eq(a.packet, a.packet), value.packet, a.packet);
+}
+inline Vec exp(Vec a) { return keep_nan(a, Eigen::internal::pexp(a.packet)); }
+
+/// Calls a scalar function lane by lane; for what Eigen has no packet version of.
+template <class Function>
+Vec lanewise(Vec a, Function function) {
+    alignas(64) Scalar lanes[kLanes];
+    a.store(lanes);
+    for (Index i = 0; i < kLanes; ++i) lanes[i] = function(lanes[i]);
+    return Vec::load(lanes);
+}
+
+inline Vec tanh(Vec a) {
+    if constexpr (PacketTraits::HasTanh)
+        return keep_nan(a, Eigen::internal::ptanh(a.packet));
+    else
+        return lanewise(a, [](Scalar x) { return std::tanh(x); });
+}
+
+/// Adds to `dirt` what is zero for finite numbers and NaN for all others.
+inline void watch_finite(Vec value, Vec& dirt) { dirt += value - value; }
+
+}  // namespace lamella

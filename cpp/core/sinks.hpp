@@ -1,0 +1,73 @@
+/// Where weight gradients go, tile by tile: into the update at once, or into a gradient arena.
+#pragma once
+
+#include <array>
+#include <atomic>
+
+#include "arena.hpp"
+#include "optimizers.hpp"
+
+namespace lamella {
+
+/// A block of one weight: the gradient tile has the shape rows × cols.
+struct Block {
+    Slot slot;
+    Range rows, cols;
+
+    View of(const Arena& arena) const {
+        return arena[slot].middle_rows(rows.first, rows.count()).middle_cols(cols.first, cols.count());
+    }
+};
+
+/// Asks for the block's cache lines, which arrive while its gradient is computed.
+inline void prefetch(View block) {
+    constexpr Index line = 64 / sizeof(Scalar);
+    for (Index r = 0; r < block.rows; ++r)
+        for (Index c = 0; c < block.cols; c += line) __builtin_prefetch(block.row(r) + c, 1);
+}
+
+/// Applies a rule to every tile while it is in cache: the whole gradient never exists.
+template <class Rule>
+struct Update {
+    const Rule& rule;
+    typename Rule::Step step;
+    const Arena& params;
+    const std::vector<Arena>& state;
+    std::atomic<bool>& finite;  // set to false when a weight becomes infinite or NaN
+
+    /// Where the gradient of `block` is to be written: scratch that stays in the first-level cache.
+    View target(const Block& block, Scalar* scratch) const {
+        prefetch(block.of(params));
+        for (const Arena& arena : state) prefetch(block.of(arena));
+        return {scratch, block.rows.count(), block.cols.count(), padded(block.cols.count())};
+    }
+
+    void take(const Block& block, View gradient) const {
+        const View w = block.of(params);
+        std::array<View, Rule::kStates> states;
+        for (int i = 0; i < Rule::kStates; ++i) states[i] = block.of(state[i]);
+        Vec dirt(Scalar(0));
+        const Index columns = padded(gradient.cols);
+        for (Index r = 0; r < gradient.rows; ++r)
+            for (Index c = 0; c < columns; c += kLanes) {
+                Vec weight = Vec::load(w.row(r) + c);
+                std::array<Vec, Rule::kStates> slots;
+                for (int i = 0; i < Rule::kStates; ++i) slots[i] = Vec::load(states[i].row(r) + c);
+                rule.update(step, weight, Vec::load(gradient.row(r) + c), slots);
+                for (int i = 0; i < Rule::kStates; ++i) slots[i].store(states[i].row(r) + c);
+                weight.store(w.row(r) + c);
+                watch_finite(weight, dirt);
+            }
+        if (!(sum(dirt) == 0)) finite.store(false, std::memory_order_relaxed);
+    }
+};
+
+/// Keeps the whole gradient, in an arena laid out like the weights.
+struct Collect {
+    const Arena& gradients;
+
+    View target(const Block& block, Scalar*) const { return block.of(gradients); }
+    void take(const Block&, View) const {}
+};
+
+}  // namespace lamella

@@ -1,0 +1,212 @@
+#include "trainer.hpp"
+
+#include <chrono>
+#include <mutex>
+
+namespace lamella {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kPollEvery = std::chrono::milliseconds(20);
+
+/// The last activation, if the last layer has one.
+Activation* last_activation(std::vector<Layer>& layers) {
+    if (layers.empty()) return nullptr;
+    if (auto* dense = std::get_if<Dense>(&layers.back())) return &dense->activation;
+    if (auto* layer = std::get_if<ActivationLayer>(&layers.back())) return &layer->activation;
+    return nullptr;
+}
+
+bool takes_logits(const Loss& loss) {
+    return std::visit([](const auto& l) { return requires { l.from_logits; } && [](const auto& x) {
+        if constexpr (requires { x.from_logits; }) return x.from_logits;
+        else return false;
+    }(l); }, loss);
+}
+
+}  // namespace
+
+Trainer::Trainer(std::shared_ptr<Network> network, Optimizer optimizer, Loss loss, std::vector<Metric> metrics)
+    : network_(std::move(network)), layers_(network_->layers()), optimizer_(optimizer), loss_(loss), metrics_(std::move(metrics)) {
+    totals.metrics.resize(metrics_.size());
+    for (int i = 0; i < lamella::state_count(optimizer_); ++i) state_.emplace_back(network_->layout());
+    if (Activation* last = last_activation(layers_); last && !takes_logits(loss_)) {
+        fused_ = std::visit(
+            [&]<class L>(const L&) {
+                if constexpr (HasLink<L>) return std::holds_alternative<typename L::Link>(*last);
+                else return false;
+            },
+            loss_);
+        if (fused_) *last = Linear{};
+    }
+}
+
+Workspace& Trainer::workspace(Index rows, int members) {
+    if (!work_ || work_->rows != rows || work_->members != members) {
+        work_.reset();
+        work_ = std::make_unique<Workspace>(layers_, network_->inputs(), network_->widths(), rows, members, true);
+        row_values_.assign(static_cast<std::size_t>(rows) * (1 + metrics_.size()), 0);
+    }
+    return *work_;
+}
+
+/// Loss and metrics of each row, and with_gradient the delta of the last layer.
+void Trainer::score(const Team& team, const Examples& data, const std::int64_t* order, Index first, Index count, Workspace& work,
+                    bool with_gradient) {
+    const Range rows = team.share(count);
+    const View y = work.outputs.back();
+    std::visit(
+        [&]<class L>(const L& loss) {
+            for (Index r = rows.first; r < rows.last; ++r) {
+                const Index from = order ? order[r] : first + r;
+                const Target target{data.targets ? data.targets + from * data.target_cols : nullptr,
+                                    data.labels ? data.labels[from] : 0};
+                const Scalar weight = data.weights ? data.weights[from] : Scalar(1);
+                const Scalar scale = weight / static_cast<Scalar>(count);
+                Scalar* delta = with_gradient ? work.deltas.back().row(r) : nullptr;
+                Scalar value;
+                if constexpr (HasLink<L>) {
+                    if (fused_) {
+                        value = loss.fused(y.row(r), target, y.cols);
+                        if (delta) loss.fused_gradient(y.row(r), target, y.cols, scale, delta);
+                    } else {
+                        value = loss.value(y.row(r), target, y.cols);
+                        if (delta) loss.gradient(y.row(r), target, y.cols, scale, delta);
+                    }
+                } else {
+                    value = loss.value(y.row(r), target, y.cols);
+                    if (delta) loss.gradient(y.row(r), target, y.cols, scale, delta);
+                }
+                if (delta) std::fill(delta + y.cols, delta + padded(y.cols), Scalar(0));
+                row_values_[r] = value * weight;
+                for (std::size_t m = 0; m < metrics_.size(); ++m)
+                    row_values_[(m + 1) * work.rows + r] =
+                        std::visit([&](const auto& metric) { return metric.value(y.row(r), target, y.cols); }, metrics_[m]);
+            }
+        },
+        loss_);
+    team.wait();
+}
+
+void Trainer::accumulate(Index count) {
+    totals.rows += static_cast<double>(count);
+    for (Index r = 0; r < count; ++r) totals.loss += row_values_[r];
+    for (std::size_t m = 0; m < metrics_.size(); ++m)
+        for (Index r = 0; r < count; ++r) totals.metrics[m] += row_values_[(m + 1) * work_->rows + r];
+}
+
+/// Turns all deltas into those of the pre-activations. When it returns nobody reads the weights any more.
+void Trainer::backward(const Team& team, Workspace& work, Index rows, View input_delta) {
+    for (std::size_t l = layers_.size(); l-- > 0;) {
+        const View below = l > 0 ? work.deltas[l - 1].middle_rows(0, rows) : input_delta;
+        std::visit(
+            [&](const auto& layer) {
+                layer.backward(team, network_->params(), work.outputs[l].middle_rows(0, rows),
+                               work.deltas[l].middle_rows(0, rows), below, work.scratch[team.rank()]);
+            },
+            layers_[l]);
+    }
+    if (input_delta.data) team.wait();
+}
+
+template <class Sink>
+void Trainer::send_gradients(const Team& team, Workspace& work, Index rows, const Sink& sink) {
+    for (std::size_t l = layers_.size(); l-- > 0;) {
+        const Input x = l > 0 ? Input{work.outputs[l - 1].middle_rows(0, rows)} : work.batch.input();
+        std::visit(
+            [&](const auto& layer) {
+                layer.gradients(team, x, work.deltas[l].middle_rows(0, rows), sink, work.scratch[team.rank()]);
+            },
+            layers_[l]);
+    }
+    team.wait();
+}
+
+Index Trainer::train(const Examples& data, const std::int64_t* order, Index count, Index batch, const Scalar* rates, int threads,
+                     const Poll& poll) {
+    const std::unique_lock lock(network_->mutex());
+    const Index steps = (count + batch - 1) / batch;
+    const int members = network_->useful_threads(std::min(batch, count), threads, 3);
+    Workspace& work = workspace(batch, members);
+    std::atomic<bool> finite{network_->may_compress()};
+    std::atomic<bool> stop{false};
+    Index done = 0;
+    const auto run = [&](const auto& rule) {
+        using Rule = std::decay_t<decltype(rule)>;
+        run_team(members, [&](const Team& team) {
+            auto polled = Clock::now();
+            for (Index s = 0; s < steps; ++s) {
+                if (team.rank() == 0 && Clock::now() - polled > kPollEvery) {
+                    if (poll()) stop = true;
+                    polled = Clock::now();
+                }
+                const Index first = s * batch, rows = std::min(batch, count - first);
+                work.batch.gather(team, data.x, order + first, 0, rows, network_->affine(), finite);
+                if (stop) break;  // set before the gathering, read after its wait: all members agree
+                forward(team, layers_, network_->params(), work, rows);
+                score(team, data, order + first, 0, rows, work, true);
+                if (team.rank() == 0) accumulate(rows);
+                backward(team, work, rows, {});
+                const Update<Rule> update{rule, rule.at(iterations + s, rates[s]), network_->params(), state_, finite};
+                send_gradients(team, work, rows, update);
+                if (team.rank() == 0) done = s + 1;
+            }
+        });
+    };
+    std::visit([&](const auto& spec) { spec.with_rule(run); }, optimizer_);
+    iterations += done;
+    network_->weights_changed(finite);
+    return done;
+}
+
+bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Poll& poll) {
+    const std::shared_lock lock(network_->mutex());
+    const Index count = row_count(data.x);
+    const int members = network_->useful_threads(std::min(batch, count), threads, 1);
+    Workspace& work = workspace(batch, members);
+    const bool compress = network_->may_compress();
+    std::atomic<bool> stop{false};
+    run_team(members, [&](const Team& team) {
+        auto polled = Clock::now();
+        for (Index first = 0; first < count; first += batch) {
+            if (team.rank() == 0 && Clock::now() - polled > kPollEvery) {
+                if (poll()) stop = true;
+                polled = Clock::now();
+            }
+            const Index rows = std::min(batch, count - first);
+            work.batch.gather(team, data.x, nullptr, first, rows, network_->affine(), compress);
+            if (stop) break;
+            forward(team, layers_, network_->params(), work, rows);
+            score(team, data, nullptr, first, rows, work, false);
+            if (team.rank() == 0) accumulate(rows);
+        }
+    });
+    return !stop;
+}
+
+double Trainer::gradients(const Examples& data, Index count, Scalar* weight_gradients, Scalar* input_gradients, int threads) {
+    const std::shared_lock lock(network_->mutex());
+    Workspace& work = workspace(count, network_->useful_threads(count, threads, 3));
+    const Arena collected(network_->layout());
+    const Index inputs = network_->inputs();
+    Buffer storage(count * padded_stride(inputs));
+    const View input_delta{storage.data(), count, inputs, padded_stride(inputs)};
+    const bool compress = network_->may_compress();
+    run_team(work.members, [&](const Team& team) {
+        work.batch.gather(team, data.x, nullptr, 0, count, network_->affine(), compress);
+        forward(team, layers_, network_->params(), work, count);
+        score(team, data, nullptr, 0, count, work, true);
+        backward(team, work, count, input_delta);
+        send_gradients(team, work, count, Collect{collected});
+    });
+    double loss = 0;
+    for (Index r = 0; r < count; ++r) loss += row_values_[r];
+    for (const Slot& slot : network_->layout().slots())
+        for (Index r = 0; r < slot.rows; ++r)
+            weight_gradients = std::copy_n(collected[slot].row(r), slot.cols, weight_gradients);
+    for (Index r = 0; r < count; ++r)
+        for (Index c = 0; c < inputs; ++c) *input_gradients++ = input_delta.row(r)[c] * network_->affine().scale;
+    return loss / static_cast<double>(count);
+}
+
+}  // namespace lamella

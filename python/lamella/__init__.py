@@ -1,0 +1,50 @@
+"""Dense neural networks on CPUs: the Keras Sequential interface on a compiled core.
+
+Example:
+    >>> import numpy as np, lamella
+    >>> model = lamella.Sequential([lamella.layers.Dense(8, "relu"), lamella.layers.Dense(1)])
+    >>> model.compile("rmsprop", "mse")
+    >>> history = model.fit(np.eye(4), [1.0, 2.0, 3.0, 4.0], epochs=2, verbose=0)
+    >>> model.predict(np.eye(4)).shape
+    (4, 1)
+"""
+
+from __future__ import annotations
+
+from . import (
+    activations,
+    backend,
+    callbacks,
+    datasets,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    utils,
+)
+from ._core import get_num_threads, isa, set_num_threads
+from .layers import Input
+from .models import Sequential
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Input",
+    "Sequential",
+    "activations",
+    "backend",
+    "callbacks",
+    "datasets",
+    "get_num_threads",
+    "initializers",
+    "isa",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "set_num_threads",
+    "utils",
+]

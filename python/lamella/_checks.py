@@ -1,0 +1,77 @@
+"""Checks of scalar arguments, with messages that name the argument."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+
+def integer(owner: str, name: str, value: Any, *, least: int) -> int:
+    """`value` as an int of at least `least`; accepts NumPy integers, refuses booleans.
+
+    Raises:
+        TypeError: If it is not an integer.
+        ValueError: If it is too small.
+
+    Example:
+        >>> integer("fit", "epochs", np.int64(3), least=0)
+        3
+    """
+    what = f"{owner} `{name}` must be " + ("a positive integer" if least == 1 else f"an integer of at least {least}")
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{what}, got {value!r}.")
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what}, got {value!r} of type {type(value).__name__}.") from None
+    if number < least:
+        raise ValueError(f"{what}, got {number}.")
+    return number
+
+
+def units(owner: str, name: str, value: Any) -> int:
+    """A positive integer; everything else is a ValueError, as in Keras."""
+    try:
+        return integer(owner, name, value, least=1)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+
+
+def real(
+    owner: str, name: str, value: Any, *, least: float = -math.inf, most: float = math.inf, below: float = math.inf
+) -> float:
+    """`value` as a finite float in [least, most], less than `below`.
+
+    Raises:
+        ValueError: If it is not a number, not finite, or outside.
+
+    Example:
+        >>> real("SGD", "momentum", 0.9, least=0, most=1)
+        0.9
+    """
+    limits = [f"at least {least:g}"] * (least > -math.inf) + [f"at most {most:g}"] * (most < math.inf)
+    limits += [f"less than {below:g}"] * (below < math.inf)
+    what = f"{owner} `{name}` must be a finite number" + (f", {' and '.join(limits)}" if limits else "")
+    if isinstance(value, (str, bytes, bool, type(None))) or not hasattr(value, "__float__"):
+        raise ValueError(f"{what}; got {value!r} of type {type(value).__name__}.")
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{what}; got {value!r}.") from None
+    if not (math.isfinite(number) and least <= number <= most and number < below):
+        raise ValueError(f"{what}; got {value!r}.")
+    return number
+
+
+def flag(owner: str, name: str, value: Any) -> bool:
+    """`value` as a bool.
+
+    Raises:
+        TypeError: If it is not one.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{owner} `{name}` must be True or False, got {value!r}.")
+    return bool(value)

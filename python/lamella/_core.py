@@ -1,0 +1,97 @@
+"""Chooses the compiled core for this processor, and everything about its threads."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from . import _cpu
+
+
+def _choose() -> ModuleType:
+    usable = _cpu.usable()
+    isa = os.environ.get("LAMELLA_ISA") or next(iter(usable), "none")
+    if isa not in usable:
+        raise ImportError(
+            f"LAMELLA_ISA={isa!r} cannot run here; this build and machine allow: {', '.join(usable) or 'none'}."
+        )
+    return importlib.import_module(f"{__package__}._core_{isa}")
+
+
+core: Any = _choose()
+
+
+def isa() -> str:
+    """The instruction set of the core in use, such as ``"x86_64_v3"``; the variable LAMELLA_ISA overrides it.
+
+    Example:
+        >>> isa() in ("x86_64_v4", "x86_64_v3", "x86_64_v2", "aarch64", "baseline")
+        True
+    """
+    return str(core.isa)
+
+
+def get_num_threads() -> int:
+    """The number of threads that training and prediction may use; small steps stay on one.
+
+    Example:
+        >>> get_num_threads() >= 1
+        True
+    """
+    return int(core.max_threads())
+
+
+def set_num_threads(threads: int) -> None:
+    """Limits the threads of later calls. Results do not depend on it, to the bit.
+
+    Args:
+        threads: How many, or 0 for OpenMP's own choice (OMP_NUM_THREADS, the processors that this process may use,
+            limits set through threadpoolctl).
+
+    Raises:
+        TypeError: If `threads` is not an integer.
+        ValueError: If it is negative.
+
+    Example:
+        >>> set_num_threads(1)
+        >>> get_num_threads()
+        1
+        >>> set_num_threads(0)
+    """
+    if isinstance(threads, bool) or not hasattr(threads, "__index__"):
+        raise TypeError(f"`threads` must be an integer, got {threads!r}.")
+    if threads < 0:
+        raise ValueError(f"`threads` must be 0 (let OpenMP decide) or more, got {threads}.")
+    core.set_num_threads(int(threads))
+
+
+def _container_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int | None:
+    """Whole processors of a container's CPU quota, which OpenMP does not see; None without a quota."""
+    try:
+        quota, period = (cgroup / "cpu.max").read_text().split()
+    except (OSError, ValueError):
+        try:
+            quota = (cgroup / "cpu/cpu.cfs_quota_us").read_text()
+            period = (cgroup / "cpu/cpu.cfs_period_us").read_text()
+        except OSError:
+            return None
+    try:
+        return max(1, math.ceil(int(quota) / int(period))) if int(quota) > 0 else None
+    except ValueError:  # "max"
+        return None
+
+
+def _start_threads() -> None:
+    limit = _container_cpus()
+    if limit is not None and "OMP_NUM_THREADS" not in os.environ and limit < core.max_threads():
+        core.set_num_threads(limit)
+    if hasattr(os, "register_at_fork"):
+        # libgomp's threads do not survive a fork and the child would wait for them for ever; it makes its own instead.
+        os.register_at_fork(before=core.release_threads)
+
+
+_start_threads()

@@ -1,0 +1,25 @@
+"""What may happen during training besides training: stopping early, logging, changing the learning rate."""
+
+from .base import Callback, LambdaCallback
+from .callback_list import CallbackList
+from .csv_logger import CSVLogger
+from .early_stopping import EarlyStopping
+from .history import History
+from .learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from .monitoring import MonitorCallback
+from .progbar import ProgbarLogger
+from .terminate_on_nan import TerminateOnNaN
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "MonitorCallback",
+    "ProgbarLogger",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]

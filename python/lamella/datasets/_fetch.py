@@ -1,0 +1,249 @@
+"""Finds, downloads and checks data files. Nothing is used before its size and SHA-256 have been compared."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import importlib.util
+import io
+import os
+import secrets
+import stat
+import sys
+import tempfile
+import time
+import warnings
+import zlib
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .._optional import require
+
+BASE_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
+
+_SCHEMES = ("https://",)
+_TIMEOUT = (10, 30)  # seconds to connect, and between two pieces
+_DEADLINE = 900  # seconds for a whole file: a server that trickles must not hold a program for ever
+_STALE = 3600  # seconds after which a temporary file has surely lost its writer
+
+
+class DatasetError(ValueError, OSError):
+    """A data file is there and is not what it should be."""
+
+
+class DatasetNotFoundError(FileNotFoundError, ValueError):
+    """A data file is nowhere to be found and could not be downloaded."""
+
+
+class File(NamedTuple):
+    """A published data file; size and digest are those of the uncompressed content."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+def given_place(path: str | os.PathLike[str]) -> Path | None:
+    """The existing file or folder that `path` points to; None for a bare name, which is to be looked up.
+
+    Raises:
+        DatasetNotFoundError: If `path` has a folder part and does not exist.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"`path` must be a str or a Path, got {path!r} of type {type(path).__name__}.")
+    text = os.fspath(path)
+    if not text:
+        raise ValueError('`path` must name a file or a folder, got "". Leave it out for the default.')
+    place = Path(text).expanduser()
+    if place.exists():
+        return place
+    if len(place.parts) > 1 or any(separator in text for separator in (os.sep, os.altsep) if separator):
+        raise DatasetNotFoundError(
+            f"`path` must be an existing file or folder, got {text!r}, which does not exist. "
+            "Correct it, or leave it out to have the data looked up and downloaded."
+        )
+    return None
+
+
+def foreign_folders(subfolder: str) -> list[Path]:
+    """Folders other people fill: $LAMELLA_DATA, `subfolder` in it, and Keras' cache. Nothing in them is changed."""
+    folders = []
+    if data := os.environ.get("LAMELLA_DATA"):
+        folders += [Path(data).expanduser(), Path(data).expanduser() / subfolder]
+    if keras := os.environ.get("KERAS_HOME"):
+        folders.append(Path(keras).expanduser() / "datasets")
+    elif home := _home():
+        folders.append(home / ".keras" / "datasets")
+    return folders
+
+
+def cache_folders() -> list[Path]:
+    """Our cache folder, and the one in the temporary folder that serves when the first cannot be written."""
+    user = "" if sys.platform == "win32" else f"-{os.getuid()}"
+    folders = [Path(tempfile.gettempdir()) / f"lamella{user}"]
+    home = _home()
+    if own := os.environ.get("LAMELLA_HOME"):
+        folders.insert(0, Path(own).expanduser())
+    elif base := os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME"):
+        folders.insert(0, Path(base) / "lamella")
+    elif home:
+        folders.insert(0, home / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "lamella")
+    return folders
+
+
+def _home() -> Path | None:
+    with contextlib.suppress(RuntimeError):
+        return Path.home()
+    return None
+
+
+def read(path: Path, file: File, siblings: Iterable[File] = ()) -> bytes:
+    """Reads a file, gunzipped if need be, and checks it; `siblings` are files it may have been mixed up with.
+
+    Raises:
+        DatasetError: If the content is not exactly `file`.
+    """
+    content, fault = _inspect(path, file, siblings)
+    if fault:
+        raise DatasetError(
+            f"{path} is not the published {file.name}: {fault}. Replace it with a good copy, "
+            "or delete it and call again to have it looked up elsewhere or downloaded."
+        )
+    return content
+
+
+def _inspect(path: Path, file: File, siblings: Iterable[File] = ()) -> tuple[bytes, str]:
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device might never end
+        return b"", "it is not a regular file"
+    with path.open("rb") as stream:
+        return _content(stream, file, siblings)
+
+
+def _content(stream: io.BufferedIOBase | io.BytesIO, file: File, siblings: Iterable[File] = ()) -> tuple[bytes, str]:
+    """The checked content of a stream and "", or b"" and what is wrong with it."""
+    # Told by content, not by name: browsers and servers unzip on their own now and then.
+    zipped = stream.read(2) == b"\x1f\x8b"
+    stream.seek(0)
+    try:
+        # One byte more than expected is enough to know; a gzip bomb is not blown up.
+        content = gzip.GzipFile(fileobj=stream).read(file.size + 1) if zipped else stream.read(file.size + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        return b"", f"it is cut off or damaged ({error})"
+    digest = hashlib.sha256(content).hexdigest()
+    if digest == file.sha256:
+        return content, ""
+    for other in siblings:
+        if digest == other.sha256:
+            return b"", f"it holds {other.name}; the two were swapped"
+    if len(content) > file.size:
+        return b"", f"it is longer than the expected {file.size} bytes"
+    if len(content) < file.size:
+        return b"", f"it has {len(content)} bytes, expected {file.size}; it was probably cut off"
+    return b"", f"its SHA-256 is {digest}, expected {file.sha256}"
+
+
+def from_cache(file: File, subfolder: str = "") -> bytes | None:
+    """Reads a file from our own cache; a bad one is deleted, with a warning, and counts as absent."""
+    for folder in cache_folders():
+        path = folder / subfolder / file.name
+        try:
+            content, fault = _inspect(path, file)
+        except OSError:
+            continue  # not there, or not ours to read
+        if not fault:
+            return content
+        with contextlib.suppress(OSError):
+            path.unlink()
+        message = f"{path} in lamella's cache is deleted, it is not the published {file.name}: {fault}."
+        warnings.warn(message, RuntimeWarning, stacklevel=5)
+    return None
+
+
+def download(urls: Sequence[str], file: File, subfolder: str = "") -> bytes:
+    """Downloads a file from the first address that serves it, checks it, and keeps it in our cache.
+
+    Raises:
+        DatasetNotFoundError: If no address served the right content, or pooch is missing; it says why for each.
+    """
+    try:
+        pooch = require("pooch", extra="datasets", purpose="download data sets")
+    except ImportError as error:
+        reason = str(error)
+        raise DatasetNotFoundError(reason) from None
+    faults = []
+    for url in urls:
+        print(f"Downloading {url}", file=sys.stderr)
+        content, fault = _request(pooch, url, file)
+        if not fault:
+            _keep(content, file, subfolder)
+            return content
+        faults.append(f"{url}: {fault}")
+    raise DatasetNotFoundError("\n".join(faults))
+
+
+class _Bounded(io.BytesIO):
+    """Memory for a download, which refuses more than it was made for in space and time."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.room = size
+        self.end = time.monotonic() + _DEADLINE
+
+    def write(self, piece: Any) -> int:
+        self.room -= len(piece)
+        if self.room < 0:
+            raise DatasetError("the server sends more than the file should hold")
+        if time.monotonic() > self.end:
+            raise DatasetError(f"it took more than {_DEADLINE} seconds")
+        return super().write(piece)
+
+
+def _request(pooch: Any, url: str, file: File) -> tuple[bytes, str]:
+    if not url.startswith(_SCHEMES):
+        return b"", f"the address must start with {' or '.join(_SCHEMES)}"
+    # A redirect could lead off HTTPS, so none is followed; its page then fails the check below.
+    bar = importlib.util.find_spec("tqdm") is not None
+    options = {"chunk_size": 1 << 16, "timeout": _TIMEOUT, "allow_redirects": False}
+    stream = _Bounded(file.size + (1 << 16))  # incompressible data grows a little under gzip
+    try:
+        pooch.HTTPDownloader(progressbar=bar, **options)(url, stream, None)
+    except (OSError, ValueError) as error:  # requests' errors are OSErrors
+        return b"", f"{type(error).__name__}: {error}"
+    stream.seek(0)
+    return _content(stream, file)
+
+
+def _keep(content: bytes, file: File, subfolder: str) -> None:
+    for folder in cache_folders():
+        with contextlib.suppress(OSError):
+            (folder / subfolder).mkdir(parents=True, exist_ok=True)
+            write_atomic(folder / subfolder / file.name, content)
+            return
+    message = f"{file.name} could not be kept: no cache folder can be written. Set LAMELLA_HOME to one that can."
+    warnings.warn(message, RuntimeWarning, stacklevel=6)
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Writes a file so that at every moment, a kill or power cut included, `path` holds all of the old or the new."""
+    for stale in path.parent.glob(f".{path.name}.*.tmp"):
+        with contextlib.suppress(OSError):
+            if time.time() - stale.stat().st_mtime > _STALE:
+                stale.unlink()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if sys.platform != "win32":  # the new name itself must reach the disk; Windows cannot open folders
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

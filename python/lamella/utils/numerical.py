@@ -1,0 +1,48 @@
+"""Helpers on arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def to_categorical(x: npt.ArrayLike, num_classes: int | None = None) -> npt.NDArray[np.float64]:
+    """One-hot rows of class numbers.
+
+    Args:
+        x: Class numbers of any shape; a last axis of size 1 is dropped.
+        num_classes: Width of the rows; by default the largest class plus one.
+
+    Returns:
+        float64 of shape ``(*x.shape, num_classes)``.
+
+    Raises:
+        ValueError: If a class is negative, not whole, or not below `num_classes`.
+
+    Example:
+        >>> to_categorical([0, 2], 3)
+        array([[1., 0., 0.],
+               [0., 0., 1.]])
+    """
+    given: npt.NDArray[Any] = np.asarray(x)
+    if given.dtype.kind not in "iufb":
+        raise ValueError(f"`x` must hold class numbers, got dtype {given.dtype}.")
+    classes = given.astype(np.int64)
+    if given.dtype.kind == "f" and not (classes == given).all():
+        raise ValueError("`x` must hold whole class numbers.")
+    shape = classes.shape
+    if len(shape) > 1 and shape[-1] == 1:
+        shape = shape[:-1]
+    classes = classes.reshape(-1)
+    if num_classes is None:
+        num_classes = int(classes.max()) + 1 if len(classes) else 0
+    if len(classes) and not 0 <= classes.min() <= classes.max() < num_classes:
+        raise ValueError(
+            f"`x` must hold classes from 0 to {num_classes - 1} (num_classes={num_classes}), "
+            f"found {classes.min()} to {classes.max()}."
+        )
+    rows = np.zeros((len(classes), num_classes))
+    rows[np.arange(len(classes)), classes] = 1
+    return rows.reshape(*shape, num_classes)
