@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from lamella.datasets import DatasetError, DatasetNotFoundError, _fetch, mnist
 
 REAL = os.environ.get("LAMELLA_DATA")

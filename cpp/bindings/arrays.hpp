@@ -23,7 +23,7 @@ template <class T>
 Source dense_rows(const py::array& x) {
     const auto size = static_cast<Index>(sizeof(T));
     require(x.shape(1) < 2 || x.strides(1) == size, "x: numbers of a row must be adjacent");
-    require(x.strides(0) % size == 0, "x: rows must be aligned");
+    require(x.shape(0) < 2 || x.strides(0) % size == 0, "x: rows must be aligned");
     return DenseRows<T>{static_cast<const T*>(x.data()), x.shape(0), x.shape(1), x.strides(0) / size};
 }
 

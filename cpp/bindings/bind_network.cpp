@@ -41,15 +41,15 @@ Examples examples_of(const Network& network, const py::object& x, const py::arra
         for (Index i = 0; i < rows; ++i)
             require(data.labels[i] >= 0 && data.labels[i] < network.outputs(), "y: label out of range");
     } else {
-        require(py::isinstance<Array<float>>(y) && y.shape(1) == network.outputs(), "y: must be float32, rows x outputs");
-        data.targets = static_cast<const float*>(y.data());
+        require(py::isinstance<Numbers>(y) && y.shape(1) == network.outputs(), "y: must be rows x outputs");
+        data.targets = static_cast<const Scalar*>(y.data());
         data.target_cols = y.shape(1);
     }
     if (!weights.is_none()) {
-        require(py::isinstance<Array<float>>(weights), "weights: must be float32");
+        require(py::isinstance<Numbers>(weights), "weights: must be an array");
         const auto array = weights.cast<py::array>();
         require(array.size() == rows, "weights: wrong number of rows");
-        data.weights = static_cast<const float*>(array.data());
+        data.weights = static_cast<const Scalar*>(array.data());
     }
     return data;
 }
@@ -123,10 +123,14 @@ void clear_totals(Trainer& trainer) {
     std::fill(trainer.totals.metrics.begin(), trainer.totals.metrics.end(), 0.0);
 }
 
+constexpr Index kSmallScan = 1 << 20;  // numbers that one thread reads in less time than waking another takes
+
 /// (nonzeros, first row with NaN or infinity or -1, its column or -1)
 py::tuple scan_array(const py::object& x) {
     const Source source = source_of(x);
-    const Scan found = without_gil([&](const Poll&) { return scan(source, max_threads()); });
+    const Index numbers = std::visit([](const auto& from) { return from.rows * from.cols; }, source);
+    const int threads = numbers < kSmallScan ? 1 : max_threads();
+    const Scan found = without_gil([&](const Poll&) { return scan(source, threads); });
     return py::make_tuple(found.nonzeros, found.bad_row, found.bad_col);
 }
 

@@ -23,14 +23,6 @@ inline constexpr Scalar kEpsilon = Scalar(1e-7);
 inline Scalar clip(Scalar p) { return p < kEpsilon ? kEpsilon : p > 1 - kEpsilon ? 1 - kEpsilon : p; }
 inline bool clipped(Scalar p) { return p < kEpsilon || p > 1 - kEpsilon; }
 
-/// ln Σ exp(z) over a row.
-inline Scalar log_sum_exp(const Scalar* z, Index n) {
-    const Scalar largest = *std::max_element(z, z + n);
-    Scalar total = 0;
-    for (Index i = 0; i < n; ++i) total += std::exp(z[i] - largest);
-    return largest + std::log(total);
-}
-
 /// Σ -t ln p with a row of targets, or one class: what both crossentropies over classes share.
 /// `target(t, i, n)` is the share of class i.
 template <class Derived>
@@ -38,7 +30,7 @@ struct ClassCrossentropy {
     using Link = Softmax;
 
     Scalar value(const Scalar* p, Target t, Index n) const {
-        if (self().from_logits) return from_logsumexp(p, log_sum_exp(p, n), t, n);
+        if (self().from_logits) return from_largest(p, max_row(p, n), log_sum_row(p, n), t, n);
         Scalar total = 0, loss = 0;
         for (Index i = 0; i < n; ++i) total += p[i];
         for (Index i = 0; i < n; ++i)
@@ -63,24 +55,28 @@ struct ClassCrossentropy {
     }
 
     Scalar fused(Scalar* z, Target t, Index n) const {
-        Scalar shares = 0, dot = 0;
-        for (Index i = 0; i < n; ++i)
-            if (const Scalar share = self().target(t, i, n); share != 0) shares += share, dot += share * z[i];
-        return shares * softmax_row(z, n) - dot;
+        const Scalar largest = max_row(z, n);
+        const Scalar below = from_largest(z, largest, 0, t, n), shares = sum_of_shares(t, n);
+        return below + shares * softmax_row(z, n);
     }
 
     void fused_gradient(const Scalar* p, Target t, Index n, Scalar scale, Scalar* dz) const {
-        Scalar shares = 0;
-        for (Index i = 0; i < n; ++i) shares += self().target(t, i, n);
+        const Scalar shares = sum_of_shares(t, n);
         for (Index i = 0; i < n; ++i) dz[i] = scale * (p[i] * shares - self().target(t, i, n));
     }
 
 private:
-    Scalar from_logsumexp(const Scalar* z, Scalar normaliser, Target t, Index n) const {
+    /// Σ share · (ln Σ exp(z - max) - (z - max)): large logits with a common offset lose nothing.
+    Scalar from_largest(const Scalar* z, Scalar largest, Scalar log_sum, Target t, Index n) const {
         Scalar loss = 0;
         for (Index i = 0; i < n; ++i)
-            if (const Scalar share = self().target(t, i, n); share != 0) loss += share * (normaliser - z[i]);
+            if (const Scalar share = self().target(t, i, n); share != 0) loss += share * (log_sum - (z[i] - largest));
         return loss;
+    }
+    Scalar sum_of_shares(Target t, Index n) const {
+        Scalar shares = 0;
+        for (Index i = 0; i < n; ++i) shares += self().target(t, i, n);
+        return shares;
     }
     const Derived& self() const { return static_cast<const Derived&>(*this); }
 };

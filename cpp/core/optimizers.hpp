@@ -4,7 +4,9 @@
 /// make different rules, so that a plain step pays for nothing. Formulas are those of Keras 3.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <limits>
 #include <tuple>
 #include <variant>
 
@@ -70,7 +72,7 @@ struct RmspropRule {
             a = a * rho + g * (1 - rho);
             d = v - a * a + epsilon;
         }
-        const Vec u = g * step.rate / sqrt(d);
+        const Vec u = g * step.rate * reciprocal_sqrt(d);
         if constexpr (kMomentum) {
             Vec& m = state[1];
             m = m * momentum + u;
@@ -93,11 +95,13 @@ struct RMSprop {
 
     template <class Run>
     auto with_rule(Run&& run) const {
+        // A weight that never had a gradient (padding is such) must not become 0 / 0.
+        const Scalar eps = std::max(epsilon, std::numeric_limits<Scalar>::min());
         if (momentum != 0)
-            return centered ? run(RmspropRule<true, true>{rho, momentum, epsilon})
-                            : run(RmspropRule<true, false>{rho, momentum, epsilon});
-        return centered ? run(RmspropRule<false, true>{rho, momentum, epsilon})
-                        : run(RmspropRule<false, false>{rho, momentum, epsilon});
+            return centered ? run(RmspropRule<true, true>{rho, momentum, eps})
+                            : run(RmspropRule<true, false>{rho, momentum, eps});
+        return centered ? run(RmspropRule<false, true>{rho, momentum, eps})
+                        : run(RmspropRule<false, false>{rho, momentum, eps});
     }
 };
 

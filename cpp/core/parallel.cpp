@@ -1,5 +1,7 @@
 #include "parallel.hpp"
 
+#include <algorithm>
+
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -13,8 +15,12 @@ namespace {
 
 std::atomic<int> requested_threads{0};
 
-// About 20 us: longer than an even phase waits for its last member, shorter than a time slice that another program wants.
-constexpr int kSpins = 6000;
+// About 0.1 ms: on an idle machine the last member comes within that, and waking a sleeper would take longer than a phase.
+constexpr int kMostSpins = 6000;
+// About 2 us, once waiting was in vain: the late member's core has other work, and spinning would only spend the time that
+// the scheduler grants us. A sleeper, on the other hand, is served first when it wakes.
+constexpr int kFewSpins = 100;
+thread_local int spins = kMostSpins;
 
 inline void pause() {
 #if defined(__x86_64__) || defined(_M_X64)
@@ -34,10 +40,14 @@ void Team::Barrier::arrive_and_wait(int size) {
         round_.notify_all();
         return;
     }
-    for (int spin = 0; spin < kSpins; ++spin) {
-        if (round_.load(std::memory_order_acquire) != round) return;
+    for (int spin = 0; spin < spins; ++spin) {
+        if (round_.load(std::memory_order_acquire) != round) {
+            spins = std::min(kMostSpins, spins + spins / 4 + 1);
+            return;
+        }
         pause();
     }
+    spins = std::max(kFewSpins, spins / 4);
     while (round_.load(std::memory_order_acquire) == round) round_.wait(round, std::memory_order_acquire);
 }
 

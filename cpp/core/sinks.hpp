@@ -19,6 +19,9 @@ struct Block {
     }
 };
 
+// Smaller weights are in the first-level cache anyway.
+inline constexpr Index kPrefetched = 8192;
+
 /// Asks for the block's cache lines, which arrive while its gradient is computed.
 inline void prefetch(View block) {
     constexpr Index line = 64 / sizeof(Scalar);
@@ -37,27 +40,35 @@ struct Update {
 
     /// Where the gradient of `block` is to be written: scratch that stays in the first-level cache.
     View target(const Block& block, Scalar* scratch) const {
-        prefetch(block.of(params));
-        for (const Arena& arena : state) prefetch(block.of(arena));
+        if (block.slot.span() >= kPrefetched) {
+            prefetch(block.of(params));
+            for (const Arena& arena : state) prefetch(block.of(arena));
+        }
         return {scratch, block.rows.count(), block.cols.count(), padded(block.cols.count())};
     }
 
     void take(const Block& block, View gradient) const {
+        const Rule rule = this->rule;  // copies: constants that no store to a weight can change
+        const typename Rule::Step step = this->step;
         const View w = block.of(params);
         std::array<View, Rule::kStates> states;
         for (int i = 0; i < Rule::kStates; ++i) states[i] = block.of(state[i]);
         Vec dirt(Scalar(0));
         const Index columns = padded(gradient.cols);
-        for (Index r = 0; r < gradient.rows; ++r)
+        for (Index r = 0; r < gradient.rows; ++r) {
+            Scalar *weights = w.row(r), *state_rows[Rule::kStates + 1];
+            const Scalar* g = gradient.row(r);
+            for (int i = 0; i < Rule::kStates; ++i) state_rows[i] = states[i].row(r);
             for (Index c = 0; c < columns; c += kLanes) {
-                Vec weight = Vec::load(w.row(r) + c);
+                Vec weight = Vec::load(weights + c);
                 std::array<Vec, Rule::kStates> slots;
-                for (int i = 0; i < Rule::kStates; ++i) slots[i] = Vec::load(states[i].row(r) + c);
-                rule.update(step, weight, Vec::load(gradient.row(r) + c), slots);
-                for (int i = 0; i < Rule::kStates; ++i) slots[i].store(states[i].row(r) + c);
-                weight.store(w.row(r) + c);
+                for (int i = 0; i < Rule::kStates; ++i) slots[i] = Vec::load(state_rows[i] + c);
+                rule.update(step, weight, Vec::load(g + c), slots);
+                for (int i = 0; i < Rule::kStates; ++i) slots[i].store(state_rows[i] + c);
+                weight.store(weights + c);
                 watch_finite(weight, dirt);
             }
+        }
         if (!(sum(dirt) == 0)) finite.store(false, std::memory_order_relaxed);
     }
 };

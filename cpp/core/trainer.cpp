@@ -1,7 +1,6 @@
 #include "trainer.hpp"
 
 #include <chrono>
-#include <mutex>
 
 namespace lamella {
 namespace {
@@ -18,10 +17,14 @@ Activation* last_activation(std::vector<Layer>& layers) {
 }
 
 bool takes_logits(const Loss& loss) {
-    return std::visit([](const auto& l) { return requires { l.from_logits; } && [](const auto& x) {
-        if constexpr (requires { x.from_logits; }) return x.from_logits;
-        else return false;
-    }(l); }, loss);
+    return std::visit(
+        [](const auto& l) {
+            if constexpr (requires { l.from_logits; })
+                return l.from_logits;
+            else
+                return false;
+        },
+        loss);
 }
 
 }  // namespace
@@ -124,6 +127,7 @@ void Trainer::send_gradients(const Team& team, Workspace& work, Index rows, cons
 
 Index Trainer::train(const Examples& data, const std::int64_t* order, Index count, Index batch, const Scalar* rates, int threads,
                      const Poll& poll) {
+    const std::scoped_lock working(working_);
     const std::unique_lock lock(network_->mutex());
     const Index steps = (count + batch - 1) / batch;
     const int members = network_->useful_threads(std::min(batch, count), threads, 3);
@@ -160,6 +164,7 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
 }
 
 bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Poll& poll) {
+    const std::scoped_lock working(working_);
     const std::shared_lock lock(network_->mutex());
     const Index count = row_count(data.x);
     const int members = network_->useful_threads(std::min(batch, count), threads, 1);
@@ -185,6 +190,7 @@ bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Pol
 }
 
 double Trainer::gradients(const Examples& data, Index count, Scalar* weight_gradients, Scalar* input_gradients, int threads) {
+    const std::scoped_lock working(working_);
     const std::shared_lock lock(network_->mutex());
     Workspace& work = workspace(count, network_->useful_threads(count, threads, 3));
     const Arena collected(network_->layout());

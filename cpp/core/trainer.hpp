@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 
 #include "metrics.hpp"
 #include "network.hpp"
@@ -11,10 +12,10 @@ namespace lamella {
 /// Data of one call: row i of x belongs to row i of the targets and to weights[i].
 struct Examples {
     Source x;
-    const float* targets = nullptr;        // (rows × target_cols), or
+    const Scalar* targets = nullptr;       // (rows × target_cols), or
     const std::int32_t* labels = nullptr;  // (rows)
     Index target_cols = 0;
-    const float* weights = nullptr;  // of samples; null: all 1
+    const Scalar* weights = nullptr;  // of samples; null: all 1
 };
 
 /// Running sums since they were last cleared. The loss counts each row once; metrics leave sample weights out.
@@ -59,6 +60,7 @@ private:
     std::vector<Metric> metrics_;
     bool fused_ = false;
     std::vector<Arena> state_;
+    std::mutex working_;  // who holds it has the workspace and the totals; taken before the network's lock
     std::unique_ptr<Workspace> work_;
     std::vector<Scalar> row_values_;  // (1 + metrics) × batch, summed in the order of the rows
 };

@@ -11,22 +11,17 @@ Example:
 
 from __future__ import annotations
 
-from . import (
-    activations,
-    backend,
-    callbacks,
-    datasets,
-    initializers,
-    layers,
-    losses,
-    metrics,
-    models,
-    optimizers,
-    utils,
-)
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from . import activations, backend, callbacks, initializers, layers, losses, metrics, models, optimizers, utils
 from ._core import get_num_threads, isa, set_num_threads
 from .layers import Input
 from .models import Sequential
+
+if TYPE_CHECKING:
+    from . import datasets, plotting
 
 __version__ = "0.1.0"
 
@@ -45,6 +40,19 @@ __all__ = [
     "metrics",
     "models",
     "optimizers",
+    "plotting",
     "set_num_threads",
     "utils",
 ]
+
+_LAZY = ("datasets", "plotting")  # what most programs do without: `import lamella` stays quick
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _LAZY:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})

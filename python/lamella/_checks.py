@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 import operator
+import os
 from typing import Any
 
 import numpy as np
+
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 def integer(owner: str, name: str, value: Any, *, least: int) -> int:
@@ -14,7 +17,7 @@ def integer(owner: str, name: str, value: Any, *, least: int) -> int:
 
     Raises:
         TypeError: If it is not an integer.
-        ValueError: If it is too small.
+        ValueError: If it is too small, or does not fit into 64 bits.
 
     Example:
         >>> integer("fit", "epochs", np.int64(3), least=0)
@@ -27,8 +30,8 @@ def integer(owner: str, name: str, value: Any, *, least: int) -> int:
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{what}, got {value!r} of type {type(value).__name__}.") from None
-    if number < least:
-        raise ValueError(f"{what}, got {number}.")
+    if not least <= number < 2**63:
+        raise ValueError(f"{what}{' and less than 2**63' if number > 0 else ''}, got {number}.")
     return number
 
 
@@ -43,7 +46,7 @@ def units(owner: str, name: str, value: Any) -> int:
 def real(
     owner: str, name: str, value: Any, *, least: float = -math.inf, most: float = math.inf, below: float = math.inf
 ) -> float:
-    """`value` as a finite float in [least, most], less than `below`.
+    """`value` as a float in [least, most], less than `below`, that float32 can hold.
 
     Raises:
         ValueError: If it is not a number, not finite, or outside.
@@ -55,13 +58,13 @@ def real(
     limits = [f"at least {least:g}"] * (least > -math.inf) + [f"at most {most:g}"] * (most < math.inf)
     limits += [f"less than {below:g}"] * (below < math.inf)
     what = f"{owner} `{name}` must be a finite number" + (f", {' and '.join(limits)}" if limits else "")
-    if isinstance(value, (str, bytes, bool, type(None))) or not hasattr(value, "__float__"):
+    if isinstance(value, (bool, np.bool_, np.complexfloating)) or not hasattr(value, "__float__"):
         raise ValueError(f"{what}; got {value!r} of type {type(value).__name__}.")
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{what}; got {value!r}.") from None
-    if not (math.isfinite(number) and least <= number <= most and number < below):
+    if not (abs(number) <= _FLOAT32_MAX and least <= number <= most and number < below):
         raise ValueError(f"{what}; got {value!r}.")
     return number
 
@@ -75,3 +78,16 @@ def flag(owner: str, name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{owner} `{name}` must be True or False, got {value!r}.")
     return bool(value)
+
+
+def memory_for(owner: str, numbers: int) -> None:
+    """Refuses before anything is allocated: a system that promises more memory than it has would kill the process.
+
+    Raises:
+        MemoryError: If so many float32 numbers are more than the machine's memory.
+
+    Example:
+        >>> memory_for("Model", 10**6)
+    """
+    if hasattr(os, "sysconf") and 4 * numbers > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
+        raise MemoryError(f"{owner} needs {4 * numbers:,} bytes for its {numbers:,} weights, more than there are.")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import math
 import os
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -69,14 +68,19 @@ def set_num_threads(threads: int) -> None:
     core.set_num_threads(int(threads))
 
 
-def _container_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int | None:
+def _read(path: str) -> str:
+    with open(path, encoding="ascii") as file:
+        return file.read()
+
+
+def _container_cpus(cgroup: str = "/sys/fs/cgroup") -> int | None:
     """Whole processors of a container's CPU quota, which OpenMP does not see; None without a quota."""
     try:
-        quota, period = (cgroup / "cpu.max").read_text().split()
+        quota, period = _read(f"{cgroup}/cpu.max").split()
     except (OSError, ValueError):
         try:
-            quota = (cgroup / "cpu/cpu.cfs_quota_us").read_text()
-            period = (cgroup / "cpu/cpu.cfs_period_us").read_text()
+            quota = _read(f"{cgroup}/cpu/cpu.cfs_quota_us")
+            period = _read(f"{cgroup}/cpu/cpu.cfs_period_us")
         except OSError:
             return None
     try:

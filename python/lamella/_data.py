@@ -1,7 +1,7 @@
 """Data at the door: what users pass in, checked and turned into what the core takes.
 
-Inputs become a matrix of float32, float64 or uint8 where they lie (no copy if that is what they are), or the three arrays
-of a compressed sparse matrix. Targets become float32 rows or int32 class numbers.
+Inputs become a matrix of float32, float64 or uint8 where they lie (no copy if that is what they are), or the three
+arrays of a compressed sparse matrix. Targets become float32 rows or int32 class numbers.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ._checks import integer, real
 from ._core import core
-from .losses import Loss
+from .layers import checked_shape
+from .losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
 
 Shape = tuple[int, ...]
 AnyArray = npt.NDArray[Any]
@@ -22,14 +24,14 @@ Inputs = AnyArray | tuple[AnyArray, AnyArray, AnyArray, int]  # a matrix, or (st
 
 _KINDS = "a NumPy array, a list of numbers, a pandas frame or a SciPy sparse matrix"
 
-# Dense data with fewer nonzeros than this share is compressed once for a whole fit, if that takes so many bytes at most.
+# Dense data with fewer nonzeros than this share is compressed once for a whole fit, if that takes so few bytes.
 _MOSTLY_ZERO = 0.25
 _COMPRESSED_BYTES = 80_000_000
 
 
 def is_sparse(x: Any) -> bool:
     """Whether `x` is a SciPy sparse matrix or array (SciPy need not be installed)."""
-    return hasattr(x, "tocsr") and hasattr(x, "nnz")
+    return hasattr(type(x), "tocsr") and hasattr(type(x), "nnz")
 
 
 def row_count(x: Inputs) -> int:
@@ -51,20 +53,41 @@ def as_array(name: str, value: Any) -> AnyArray:
         TypeError: If it is not data at all.
         ValueError: If it holds something else than real numbers.
     """
-    if value is None or isinstance(value, (str, bytes, dict, set)) or np.ndim(value) == 0 and not hasattr(value, "dtype"):
-        raise TypeError(f"`{name}` must be {_KINDS}, got {_shown(value)}.")
-    if isinstance(value, np.ma.MaskedArray):
-        raise ValueError(f"`{name}` must not be a masked array: its mask would be lost; use {name}.filled(...).")
+    if is_sparse(value):
+        raise TypeError(f"`{name}` must be dense, got {type(value).__name__}; use {name}.toarray().")
     try:
-        array = np.asarray(value)
+        array = np.asanyarray(value)
     except ValueError as error:
-        raise ValueError(f"`{name}` must have rows of equal length: {error}") from None
+        raise ValueError(f"`{name}` must be an array, or a list of rows of equal length: {error}") from None
     except TypeError as error:
         raise TypeError(f"`{name}` must be {_KINDS}, got {type(value).__name__}: {error}") from None
+    if array.ndim == 0 and not hasattr(type(value), "dtype"):  # None, strings, dictionaries, functions, ...
+        raise TypeError(f"`{name}` must be {_KINDS}, got {_shown(value)}.")
+    if isinstance(array, np.ma.MaskedArray):
+        raise ValueError(f"`{name}` must not be a masked array: its mask would be lost; use {name}.filled(...).")
+    array = np.asarray(array)
     if array.dtype.kind not in "fiub":
         hint = f"; convert it first, such as with {name}.astype('float32')" if array.dtype.kind in "OUS" else ""
         raise ValueError(f"`{name}` must hold real numbers, got dtype {array.dtype}{hint}.")
     return array
+
+
+def float32(array: AnyArray, name: str) -> AnyArray:
+    """`array` as contiguous float32; NaN and infinity stay.
+
+    Raises:
+        ValueError: If a finite number becomes infinite.
+    """
+    values = _cast(array)
+    if array.dtype.kind == "f" and array.dtype.itemsize > 4 and not (np.isfinite(values) == np.isfinite(array)).all():
+        place = tuple(map(int, np.argwhere(np.isfinite(values) != np.isfinite(array))[0]))
+        raise ValueError(f"`{name}` contains {array[place]:g}, which is too large for float32 (first at {place}).")
+    return values
+
+
+def _cast(array: AnyArray) -> AnyArray:
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.ascontiguousarray(array, np.float32)
 
 
 def _shown(value: Any) -> str:
@@ -89,20 +112,25 @@ def inputs(x: Any, shape: Shape, name: str = "x") -> Inputs:
         if array.shape == shape:
             hint = f" For one sample, write {name}[None, ...]."
         elif array.ndim == 1:
-            hint = f" Reshape it with {name}.reshape(-1, 1) if it has one feature, or {name}.reshape(1, -1) if it is one sample."
+            hint = (
+                f" Reshape it: {name}.reshape(-1, 1) if it has one feature, {name}.reshape(1, -1) if it is one sample."
+            )
         elif array.ndim > 2 and math.prod(array.shape[1:]) == width:
-            hint = f" Reshape it with {name}.reshape(len({name}), {width}), or start the model with Input({array.shape[1:]}) and Flatten()."
+            hint = (
+                f" Reshape it with {name}.reshape(len({name}), {width}), "
+                f"or start the model with Input({array.shape[1:]}) and Flatten()."
+            )
         raise ValueError(f"Expected `{name}` of shape {expected}, got an array of shape {array.shape}.{hint}")
     if array.shape[1:] != shape:
         raise ValueError(
             f"Expected `{name}` of shape {expected}, got shape {array.shape}: "
             f"it has {array.shape[-1]} features, but the model expects {shape[-1]}."
         )
-    if array.dtype not in (np.float32, np.float64, np.uint8) or not array.dtype.isnative:
-        array = array.astype(np.float32)
+    if array.dtype not in (np.float32, np.float64, np.uint8) or not array.flags.aligned:
+        array = _cast(array)
     matrix = array.reshape(len(array), width)
-    if width > 1 and matrix.strides[1] != matrix.itemsize or matrix.strides[0] % matrix.itemsize:
-        matrix = np.ascontiguousarray(matrix)
+    if (width > 1 and matrix.strides[1] != matrix.itemsize) or matrix.strides[0] % matrix.itemsize:
+        matrix = matrix.copy()  # not ascontiguousarray, which leaves the stride of a single row as it is
     return matrix
 
 
@@ -115,10 +143,10 @@ def _sparse_inputs(x: Any, width: int, name: str) -> Inputs:
     indices = rows.indices if rows.indices.dtype in (np.int32, np.int64) else rows.indices.astype(np.int64)
     if len(indices) and (indices.min() < 0 or indices.max() >= width):
         raise ValueError(f"`{name}` is a broken sparse matrix: its column numbers leave 0 ... {width - 1}.")
-    starts = np.ascontiguousarray(rows.indptr, np.int64)
-    if starts[0] != 0 or starts[-1] > len(rows.data) or (np.diff(starts) < 0).any():
+    starts, size = np.array(rows.indptr, np.int64), min(len(indices), len(rows.data))
+    if len(starts) != x.shape[0] + 1 or starts[0] != 0 or starts[-1] > size or (np.diff(starts) < 0).any():
         raise ValueError(f"`{name}` is a broken sparse matrix: its row pointers do not ascend from 0 to its size.")
-    return starts, np.ascontiguousarray(indices), np.ascontiguousarray(rows.data, np.float32), width
+    return starts, np.ascontiguousarray(indices), _cast(rows.data), width
 
 
 def scan(x: Inputs, name: str = "x") -> int:
@@ -140,7 +168,11 @@ def scan(x: Inputs, name: str = "x") -> int:
 def _name_of(value: Any) -> str:
     if np.isnan(value):
         return "NaN"
-    return "infinity" if np.isinf(value) else f"{value:g}, which is too large for float32"
+    return (
+        "infinity or a number too large for float32"
+        if np.isinf(value)
+        else f"{value:g}, which is too large for float32"
+    )
 
 
 def compressed(x: Inputs, nonzeros: int) -> Inputs:
@@ -148,7 +180,7 @@ def compressed(x: Inputs, nonzeros: int) -> Inputs:
     if isinstance(x, tuple) or nonzeros > _MOSTLY_ZERO * x.size:
         return x
     index_bytes = 2 if x.shape[1] <= 65536 else 4
-    return core.compress(x) if nonzeros * (4 + index_bytes) + 8 * len(x) <= _COMPRESSED_BYTES else x  # type: ignore[no-any-return]
+    return core.compress(x) if nonzeros * (4 + index_bytes) + 8 * len(x) <= _COMPRESSED_BYTES else x
 
 
 def targets(y: Any, rows: int, loss: Loss, outputs: int, name: str = "y") -> AnyArray:
@@ -176,8 +208,8 @@ def _labels(array: AnyArray, classes: int, name: str) -> AnyArray:
         array = array[:, 0]
     if array.ndim != 1:
         raise ValueError(
-            f"`{name}` must hold class numbers of shape (n,) for sparse_categorical_crossentropy, got shape {array.shape}; "
-            "for one-hot rows use the loss 'categorical_crossentropy'."
+            f"`{name}` must hold class numbers of shape (n,) for sparse_categorical_crossentropy, "
+            f"got shape {array.shape}; for one-hot rows use the loss 'categorical_crossentropy'."
         )
     if classes < 2:
         raise ValueError(
@@ -195,9 +227,10 @@ def _labels(array: AnyArray, classes: int, name: str) -> AnyArray:
     if len(outside):
         where = outside[0]
         raise ValueError(
-            f"`{name}`: labels must be in [0, {classes}), the model has {classes} outputs; found {array[where]:g} at index {where}."
+            f"`{name}`: labels must be in [0, {classes}), the model has {classes} outputs; "
+            f"found {int(array[where])} at index {where}."
         )
-    return np.ascontiguousarray(array, np.int32)
+    return np.array(array, np.int32)  # a copy: nobody changes it any more
 
 
 def _values(array: AnyArray, rows: int, loss: Loss, outputs: int, name: str) -> AnyArray:
@@ -210,20 +243,22 @@ def _values(array: AnyArray, rows: int, loss: Loss, outputs: int, name: str) -> 
             hint = " For class numbers use the loss 'sparse_categorical_crossentropy', or to_categorical(y)."
         raise ValueError(f"`{name}` must have the shape of the output, (n, {outputs}), got {shape}.{hint}")
     _finite(array, name)
-    with np.errstate(over="ignore"):
-        values = np.ascontiguousarray(array, np.float32)
-    if array.dtype.itemsize > 4:
-        _finite(values, name, "a number too large for float32")
-    if "crossentropy" in loss.name and len(values) and values.min() < 0:
+    values = float32(array, name)
+    if isinstance(loss, CategoricalCrossentropy) and len(values) and values.min() < 0:
         row, column = np.argwhere(values < 0)[0]
         raise ValueError(f"`{name}` must not be negative for {loss.name}, found {values[row, column]:g} at row {row}.")
+    if isinstance(loss, BinaryCrossentropy) and len(values) and values.max() > 1:
+        row, column = np.argwhere(values > 1)[0]
+        raise ValueError(f"`{name}` must be in [0, 1] for {loss.name}, found {values[row, column]:g} at row {row}.")
     return values
 
 
-def _finite(array: AnyArray, name: str, what: str = "NaN or infinity") -> None:
+def _finite(array: AnyArray, name: str) -> None:
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise ValueError(f"`{name}` contains {what} (first at {'row' if len(place) == 1 else 'row, column'} {place}).")
+        what = "NaN" if np.isnan(array[place]) else "infinity"
+        where = f"row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
+        raise ValueError(f"`{name}` contains {what} (first at {where}). Replace or drop such rows before training.")
 
 
 def sample_weights(weights: Any, rows: int, name: str = "sample_weight") -> AnyArray | None:
@@ -240,24 +275,24 @@ def sample_weights(weights: Any, rows: int, name: str = "sample_weight") -> AnyA
     _finite(array, name)
     if len(array) and array.min() < 0:
         raise ValueError(f"`{name}` must not be negative, found {array.min():g}.")
-    return np.ascontiguousarray(array.reshape(rows), np.float32)
+    return float32(array.reshape(rows), name)
 
 
 def class_weights(class_weight: Any, y: AnyArray) -> AnyArray:
     """The sample weights that weights of classes mean; classes that are not named weigh 1.
 
     Raises:
-        TypeError: If `class_weight` is not a dictionary.
+        TypeError: If `class_weight` is not a dictionary or a class not an integer.
+        ValueError: If a class or a weight is negative, or a weight is not a finite number.
     """
     if not isinstance(class_weight, dict):
         raise TypeError(f"`class_weight` must be a dictionary from class number to weight, got {class_weight!r}.")
     labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else np.rint(y.reshape(len(y))).astype(np.int64)
     weights = np.ones(len(y), np.float32)
     for label, weight in class_weight.items():
-        weights[labels == label] = weight
-    checked = sample_weights(weights, len(y), "class_weight")
-    assert checked is not None
-    return checked
+        number = integer("fit", "class_weight", label, least=0)
+        weights[labels == number] = real("fit", f"class_weight[{number}]", weight, least=0)
+    return weights
 
 
 @dataclass(frozen=True)
@@ -276,9 +311,7 @@ class Examples:
         return Examples(take_rows(self.x, first, last), self.y[first:last], weights)
 
 
-def examples(
-    x: Any, y: Any, weights: Any, shape: Shape, loss: Loss, outputs: int, prefix: str = ""
-) -> Examples:
+def examples(x: Any, y: Any, weights: Any, shape: Shape, loss: Loss, outputs: int, prefix: str = "") -> Examples:
     """Checked x, y and sample weights; `prefix` names where they came from in messages."""
     checked = inputs(x, shape, f"{prefix}x")
     rows = row_count(checked)
@@ -305,3 +338,14 @@ def split(data: Examples, share: float) -> tuple[Examples, Examples]:
             f"{'train on' if cut == 0 else 'validate'}; it is not sufficient to split."
         )
     return data.rows(0, cut), data.rows(cut, count)
+
+
+def sample_shape(x: Any) -> tuple[int, ...]:
+    """Shape of one sample, for a model that does not know its input shape."""
+    shape = x.shape if is_sparse(x) else as_array("x", x).shape
+    if len(shape) < 2:
+        raise ValueError(
+            f"Expected `x` of shape (n, features), got shape {shape}. Reshape it with x.reshape(-1, 1) if it has one "
+            "feature, or x.reshape(1, -1) if it is one sample."
+        )
+    return checked_shape("x", "shape", shape[1:])

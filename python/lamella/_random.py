@@ -6,11 +6,14 @@ import random
 
 import numpy as np
 
-_seeds = np.random.Generator(np.random.Philox())
+_seeds: np.random.Generator | None = None  # made when first needed: numpy.random takes a while to import
 
 
 def next_seed() -> int:
     """A fresh 63-bit seed; the sequence repeats after set_random_seed()."""
+    global _seeds
+    if _seeds is None:
+        _seeds = np.random.Generator(np.random.Philox())
     return int(_seeds.integers(2**63))
 
 

@@ -24,7 +24,7 @@ def snake_case(name: str) -> str:
 def unknown(kind: str, name: object, known: list[str]) -> ValueError:
     """The error for a name that a family does not have, with the nearest names that it has."""
     near = difflib.get_close_matches(str(name).lower(), [k.lower() for k in known], n=1, cutoff=0.5)
-    hint = next((f" Did you mean {k!r}?" for k in known if near and k.lower() == near[0]), "")
+    hint = next((f" Did you mean {k!r}?" for k in sorted(known)[::-1] if near and k.lower() == near[0]), "")
     return ValueError(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(sorted(known))}.")
 
 

@@ -1,6 +1,7 @@
 """Activations: ``y = act(z)``, element by element or row by row.
 
-Formulas and names are those of Keras 3. Each works as a layer's ``activation=`` and, called with an array, as a function.
+Formulas and names are those of Keras 3. Each works as a layer's ``activation=`` and as a function
+of an array.
 """
 
 from __future__ import annotations

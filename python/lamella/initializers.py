@@ -203,9 +203,7 @@ class VarianceScaling(_Random):
         self.mode = _one_of("mode", mode, ("fan_in", "fan_out", "fan_avg"))
         if distribution == "normal":
             distribution = "truncated_normal"
-        self.distribution = _one_of(
-            "distribution", distribution, ("truncated_normal", "untruncated_normal", "uniform")
-        )
+        self.distribution = _one_of("distribution", distribution, ("truncated_normal", "untruncated_normal", "uniform"))
 
     def __call__(self, shape: Shape) -> Array:
         fan_in, fan_out = fans(shape)
@@ -245,6 +243,7 @@ def _variance_scaling(name: str, scale: float, mode: str, distribution: str, for
         VarianceScaling.__init__(self, scale, mode, distribution, seed)
 
     def get_config(self: VarianceScaling) -> dict[str, Any]:
+        """The constructor's arguments."""
         return {"seed": self.seed}
 
     doc = f"{formula}.\n\nExample:\n    >>> {name}(seed=1)((4, 3)).shape\n    (4, 3)\n"

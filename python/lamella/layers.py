@@ -85,7 +85,10 @@ class Layer:
 
     def _spec(self, core: Any) -> Any | None:
         """The core's struct for this layer; None where it only reshapes."""
-        return None
+        raise TypeError(
+            f"Layer {self.name!r} of type {type(self).__name__} cannot run: layers written in Python do not; "
+            "use those of lamella.layers."
+        )
 
     @property
     def weights(self) -> list[Array]:
@@ -140,14 +143,32 @@ def checked_shape(owner: str, name: str, shape: Any) -> Shape:
         ValueError: If it is not one.
     """
     try:
-        sizes = (operator.index(shape),) if hasattr(shape, "__index__") else tuple(operator.index(s) for s in shape)
+        given = (shape,) if hasattr(shape, "__index__") else tuple(shape)
+        sizes = tuple(0 if isinstance(size, bool) else operator.index(size) for size in given)
     except TypeError:
         raise ValueError(
             f"{owner} `{name}` must be a tuple of sizes such as (784,), got {shape!r}. Every size must be known."
         ) from None
     if not sizes or any(size < 1 for size in sizes):
-        raise ValueError(f"{owner} `{name}` must hold positive sizes, got {shape!r}. Negative dimensions are not allowed.")
+        raise ValueError(
+            f"{owner} `{name}` must hold positive sizes, got {shape!r}. Negative dimensions are not allowed."
+        )
+    if math.prod(sizes) >= 2**48:
+        raise ValueError(f"{owner} `{name}` must hold fewer than 2**48 numbers, got {shape!r}.")
     return sizes
+
+
+def sample_shape(owner: str, name: str, shape: Any) -> Shape:
+    """The shape of one sample from ``(None, 784)``, where the batch axis comes first.
+
+    Raises:
+        ValueError: If it is not such a shape.
+    """
+    if not isinstance(shape, (tuple, list)) or len(shape) < 2:
+        raise ValueError(
+            f"{owner} `{name}` must be a batch axis and the shape of one sample, as (None, 784), got {shape!r}."
+        )
+    return checked_shape(owner, name, tuple(shape[1:]))
 
 
 class InputLayer(Layer):
@@ -176,7 +197,11 @@ class InputLayer(Layer):
         super().__init__(name=name, dtype=dtype)
         if (shape is None) == (batch_shape is None):
             raise ValueError("Input needs either `shape`, such as (784,), or `batch_shape`, such as (None, 784).")
-        self.shape = checked_shape("Input", "shape", shape if batch_shape is None else tuple(batch_shape)[1:])
+        self.shape = (
+            checked_shape("Input", "shape", shape)
+            if batch_shape is None
+            else sample_shape("Input", "batch_shape", batch_shape)
+        )
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -254,7 +279,7 @@ class Dense(Layer):
         """``(units,)``."""
         if len(shape) != 1:
             raise ValueError(
-                f"Dense layer {self.name!r} needs samples of one axis, got shape {shape}; put a Flatten() layer before it."
+                f"Dense layer {self.name!r} needs samples of one axis, got shape {shape}; put a Flatten() before it."
             )
         return (self.units,)
 
@@ -340,6 +365,9 @@ class Flatten(Layer):
     def compute_output_shape(self, shape: Shape) -> Shape:
         """The product of the sizes."""
         return (math.prod(shape),)
+
+    def _spec(self, core: Any) -> None:
+        return None
 
 
 class Rescaling(Layer):

@@ -72,9 +72,7 @@ class CategoricalCrossentropy(Loss):
         0.1
     """
 
-    def __init__(
-        self, from_logits: bool = False, label_smoothing: float = 0.0, name: str | None = None
-    ) -> None:
+    def __init__(self, from_logits: bool = False, label_smoothing: float = 0.0, name: str | None = None) -> None:
         super().__init__(name)
         self.from_logits = flag(type(self).__name__, "from_logits", from_logits)
         self.label_smoothing = real(type(self).__name__, "label_smoothing", label_smoothing, least=0, most=1)

@@ -24,13 +24,22 @@ Index convert_row(const T* from, Index n, Affine affine, Scalar* to) {
     return nonzeros;
 }
 
-/// Writes the first `nonzeros` nonzeros of x to `to`. Without branches: MNIST's pixels can not be predicted.
+/// Writes the first `nonzeros` nonzeros of x and kEnd to `to`. Without branches: MNIST's pixels can not be predicted.
 void compress_row(const Scalar* x, Index nonzeros, Entry* to) {
     std::int32_t index = 0;
     for (const Entry* end = to + nonzeros; to != end; ++x, ++index) {
         *to = {index, *x};
         to += *x != 0;
     }
+    *to = kEnd;
+}
+
+constexpr Index kAhead = 8;
+
+/// Asks for the cache lines of `count` numbers.
+template <class T>
+void prefetch(const T* data, Index count) {
+    for (Index i = 0; i < count; i += 64 / Index{sizeof(T)}) __builtin_prefetch(data + i);
 }
 
 }  // namespace
@@ -44,9 +53,9 @@ Batch::Batch(Index rows, Index cols, int threads, bool by_columns)
       by_columns_(by_columns) {
     dense_ = {storage_.data(), rows, cols, padded_stride(cols)};
     const auto room = static_cast<std::size_t>(kSparse * static_cast<double>(rows) * static_cast<double>(cols));
-    entries_ = std::make_unique_for_overwrite<Entry[]>(room + 1);  // untouched pages cost nothing
+    entries_ = std::make_unique_for_overwrite<Entry[]>(room + rows);  // untouched pages cost nothing
     if (by_columns) {
-        by_column_ = std::make_unique_for_overwrite<Entry[]>(room + 1);
+        by_column_ = std::make_unique_for_overwrite<Entry[]>(room + cols);
         columns_.resize(cols);
         for (auto& cursor : cursors_) cursor.resize(cols);
     }
@@ -69,7 +78,7 @@ void Batch::place_rows(Index count) {
     for (Index r = 0; r < count; ++r) {
         row_starts_[r] = start;
         rows_[r] = {entries_.get() + start, row_sizes_[r]};
-        start += row_sizes_[r];
+        start += row_sizes_[r] + 1;
     }
     row_starts_[count] = start;
 }
@@ -79,6 +88,8 @@ void Batch::load(const Team& team, const DenseRows<T>& source, const std::int64_
                  Range rows, bool compress) {
     for (Index r = rows.first; r < rows.last; ++r) {
         const Index from = order ? order[r] : first + r;
+        if (order && r + kAhead < rows.last)  // rows come in random order: ask for their beginnings early
+            prefetch(source.data + order[r + kAhead] * source.stride, std::min<Index>(source.cols, 256 / sizeof(T)));
         row_sizes_[r] = convert_row(source.data + from * source.stride, source.cols, affine, dense_.row(r));
     }
     team.wait();
@@ -105,16 +116,23 @@ void Batch::load(const Team& team, const CompressedRows<I>& source, const std::i
     }
     team.wait();
     for (Index r = rows.first; r < rows.last; ++r) {
-        if (r + 2 < rows.last) {  // rows come in random order: ask for them early
-            __builtin_prefetch(source.indices + begin_of(r + 2));
-            __builtin_prefetch(source.values + begin_of(r + 2));
+        if (r + 1 < rows.last) {  // rows come in random order: ask for them early
+            prefetch(source.indices + begin_of(r + 1), row_sizes_[r + 1]);
+            prefetch(source.values + begin_of(r + 1), row_sizes_[r + 1]);
         }
         const I* index = source.indices + begin_of(r);
         const float* value = source.values + begin_of(r);
         if (compressed_) {
             Entry* to = entries_.get() + row_starts_[r];
-            for (Index i = 0; i < row_sizes_[r]; ++i)
+            std::int32_t before = -1, ordered = 1;
+            for (Index i = 0; i < row_sizes_[r]; ++i) {
                 to[i] = {static_cast<std::int32_t>(index[i]), static_cast<Scalar>(value[i]) * affine.scale};
+                ordered &= before <= to[i].index;
+                before = to[i].index;
+            }
+            to[row_sizes_[r]] = kEnd;
+            if (!ordered)
+                std::stable_sort(to, to + row_sizes_[r], [](const Entry& a, const Entry& b) { return a.index < b.index; });
         } else {
             Scalar* to = dense_.row(r);
             std::fill_n(to, source.cols, Scalar(0));
@@ -142,6 +160,7 @@ void Batch::index_columns(const Team& team, Range rows) {
                 place += count;
             }
             columns_[c] = {by_column_.get() + start, place - start};
+            by_column_[place++] = kEnd;
         }
     }
     team.wait();

@@ -14,8 +14,14 @@ constexpr int kSums = kManyRegisters ? 24 : 12;
 constexpr int kWidest = kManyRegisters ? 8 : 6;
 constexpr int strip(int rows) { return std::min(kWidest, kSums / rows); }
 
+/// Width of the next strip when `left` registers are shared as evenly as strips of at most `widest` allow.
+constexpr int even_share(Index left, int widest) {
+    const Index strips = (left + widest - 1) / widest;
+    return static_cast<int>((left + strips - 1) / strips);
+}
+
 // Inner indices worked on at once: a strip of so many rows of w stays in the second-level cache.
-constexpr Index kDepth = 1024;
+constexpr Index kDepth = 512;
 
 /// The left factor: element (row, k) is data[row * by_row + k * by_depth].
 struct Left {
@@ -23,14 +29,14 @@ struct Left {
     Index by_row, by_depth;
 };
 
-/// c (Rows × Cols registers) = start + left · right, `depth` steps. `start` moves by start_stride a row (0: a bias).
+/// c (Rows × Cols registers) = left · right + start, `depth` steps. `start` moves by start_stride a row (0: a bias).
+/// It is added last: partial sums of limited depth round less than one long sum.
 template <int Rows, int Cols>
 void tile(Left left, const Scalar* right, Index right_stride, Index depth, const Scalar* start, Index start_stride, Scalar* c,
           Index c_stride) {
     Vec sums[Rows][Cols];
     for (int r = 0; r < Rows; ++r)
-        for (int j = 0; j < Cols; ++j)
-            sums[r][j] = start ? Vec::load(start + r * start_stride + j * kLanes) : Vec(Scalar(0));
+        for (int j = 0; j < Cols; ++j) sums[r][j] = Vec(Scalar(0));
     for (Index k = 0; k < depth; ++k) {
         Vec b[Cols];
         for (int j = 0; j < Cols; ++j) b[j] = Vec::load(right + j * kLanes);
@@ -41,6 +47,9 @@ void tile(Left left, const Scalar* right, Index right_stride, Index depth, const
         left.data += left.by_depth;
         right += right_stride;
     }
+    if (start)
+        for (int r = 0; r < Rows; ++r)
+            for (int j = 0; j < Cols; ++j) sums[r][j] += Vec::load(start + r * start_stride + j * kLanes);
     for (int r = 0; r < Rows; ++r)
         for (int j = 0; j < Cols; ++j) sums[r][j].store(c + r * c_stride + j * kLanes);
 }
@@ -63,7 +72,14 @@ constexpr auto all_tiles(std::integer_sequence<int, Rows...>) {
 }
 constexpr auto kTiles = all_tiles(std::make_integer_sequence<int, kRows>{});
 
-/// c (rows × whole registers of cols) = start + left · right.
+/// Asks for `cols` numbers of each of `rows` rows.
+void prefetch_rows(const Scalar* data, Index stride, Index rows, Index cols) {
+    constexpr Index line = 64 / sizeof(Scalar);
+    for (Index r = 0; r < rows; ++r)
+        for (Index c = 0; c < cols; c += line) __builtin_prefetch(data + r * stride + c, 0, 2);
+}
+
+/// c (rows × whole registers of cols) = left · right + bias.
 void product(Left left, Index rows, ConstView right, Index depth, const Scalar* bias, View c) {
     const Index registers = padded(c.cols) / kLanes;
     for (Index k = 0; k < depth || k == 0; k += kDepth) {
@@ -73,10 +89,15 @@ void product(Left left, Index rows, ConstView right, Index depth, const Scalar* 
             const int height = static_cast<int>(std::min<Index>(kRows, rows - r));
             const Index block = height == kRows ? (rows - r) / kRows * kRows : height;
             for (Index j = 0; j < registers;) {
-                const int width = static_cast<int>(std::min<Index>(strip(height), registers - j));
+                const int width = even_share(registers - j, strip(height));
                 const Tile tile = kTiles[height - 1][width - 1];
                 const Index column = j * kLanes;
                 for (Index i = r; i < r + block; i += height) {
+                    const Index next = j + width;
+                    if (next < registers) {  // the next strip's share, so that it is in cache when its turn comes
+                        const Range share{steps * (i - r) / block, steps * (i - r + height) / block};
+                        prefetch_rows(right.row(k + share.first) + next * kLanes, right.stride, share.count(), width * kLanes);
+                    }
                     Scalar* out = c.row(i) + column;
                     const bool first = k == 0;
                     const Scalar* start = first ? (bias ? bias + column : nullptr) : out;
@@ -90,17 +111,19 @@ void product(Left left, Index rows, ConstView right, Index depth, const Scalar* 
     }
 }
 
-/// c (Cols registers) = start + Σ value · right.row(index).
+/// c (Cols registers) = start + Σ value · right.row(index) over the entries with index < limit; returns the next entry.
 template <int Cols>
-void sparse_tile(Entries entries, const Scalar* right, Index right_stride, const Scalar* start, Scalar* c) {
+const Entry* sparse_tile(const Entry* entry, std::int32_t limit, const Scalar* right, Index right_stride, const Scalar* start,
+                         Scalar* c) {
     Vec sums[Cols];
     for (int j = 0; j < Cols; ++j) sums[j] = start ? Vec::load(start + j * kLanes) : Vec(Scalar(0));
-    for (const Entry *entry = entries.data, *end = entry + entries.count; entry != end; ++entry) {
+    for (; entry->index < limit; ++entry) {
         const Vec a(entry->value);
         const Scalar* row = right + entry->index * right_stride;
         for (int j = 0; j < Cols; ++j) sums[j] = fma(a, Vec::load(row + j * kLanes), sums[j]);
     }
     for (int j = 0; j < Cols; ++j) sums[j].store(c + j * kLanes);
+    return entry;
 }
 
 // 64 floats a row: one visit to an entry then pays for four cache lines.
@@ -111,15 +134,17 @@ constexpr auto all_sparse_tiles(std::integer_sequence<int, Cols...>) {
 }
 constexpr auto kSparseTiles = all_sparse_tiles(std::make_integer_sequence<int, kSparseWidest>{});
 
-void sparse_product(const Entries* lists, ConstView right, const Scalar* bias, View c, bool backwards = false) {
-    const Index registers = padded(c.cols) / kLanes, strips = (registers + kSparseWidest - 1) / kSparseWidest;
-    for (Index s = 0; s < strips; ++s) {
-        const Index j = (backwards ? strips - 1 - s : s) * kSparseWidest;
-        const Index width = std::min<Index>(kSparseWidest, registers - j), column = j * kLanes;
-        const auto tile = kSparseTiles[width - 1];
-        for (Index r = 0; r < c.rows; ++r)
-            tile(lists[r], right.data + column, right.stride, bias ? bias + column : nullptr, c.row(r) + column);
-    }
+// Compressed rows are multiplied band by band of w's rows: a band of one strip fits into the first-level cache, unless
+// that would leave too few entries of a row to each band.
+constexpr Index kBandBytes = 24 << 10;
+constexpr Index kBandEntries = 16;
+constexpr Index kBlockRows = 128;
+
+Index bands(const Entries* lists, Index count, Index depth) {
+    Index entries = 0;
+    for (Index r = 0; r < count; ++r) entries += lists[r].count;
+    const Index most = depth * kSparseWidest * kLanes * Index{sizeof(Scalar)} / kBandBytes;
+    return std::clamp<Index>(entries / std::max<Index>(count, 1) / kBandEntries, 1, std::max<Index>(most, 1));
 }
 
 /// to (kLanes × kLanes, rows `to_stride` apart) = transpose of the block at `from`, of which `rows` rows exist.
@@ -154,8 +179,26 @@ void multiply(ConstView x, ConstView w, const Scalar* bias, View y) {
 }
 
 void multiply(const Entries* rows, ConstView w, const Scalar* bias, View y) {
+    const Index registers = padded(y.cols) / kLanes, strips = (registers + kSparseWidest - 1) / kSparseWidest;
+    const Index count = bands(rows, y.rows, w.rows), height = (w.rows + count - 1) / count;
     // From the last columns to the first: gradients and updates go the other way, and find here what they left in cache.
-    sparse_product(rows, w, bias, y, true);
+    for (Index s = strips; s-- > 0;) {
+        const Index column = s * kSparseWidest * kLanes;
+        const auto tile = kSparseTiles[std::min<Index>(kSparseWidest, registers - s * kSparseWidest) - 1];
+        for (Index block = 0; block < y.rows; block += kBlockRows) {
+            const Index last = std::min(block + kBlockRows, y.rows);
+            std::array<const Entry*, kBlockRows> at;
+            for (Index r = block; r < last; ++r) at[r - block] = rows[r].data;
+            for (Index first = 0; first < w.rows; first += height) {
+                const auto limit = static_cast<std::int32_t>(std::min(first + height, w.rows));
+                for (Index r = block; r < last; ++r) {
+                    Scalar* out = y.row(r) + column;
+                    const Scalar* start = first > 0 ? out : bias ? bias + column : nullptr;
+                    at[r - block] = tile(at[r - block], limit, w.data + column, w.stride, start, out);
+                }
+            }
+        }
+    }
 }
 
 Index transpose_scratch(Index n) { return padded(n) * kTransposed; }
@@ -174,6 +217,14 @@ void multiply_transposed(ConstView dz, ConstView w, View dx, Scalar* scratch) {
 
 void outer(ConstView x, ConstView dz, View tile) { product({x.data, 1, x.stride}, tile.rows, dz, x.rows, nullptr, tile); }
 
-void outer(const Entries* columns, ConstView dz, View tile) { sparse_product(columns, dz, nullptr, tile); }
+void outer(const Entries* columns, ConstView dz, View tile) {
+    const auto all = static_cast<std::int32_t>(dz.rows);
+    const Index registers = padded(tile.cols) / kLanes;
+    for (Index j = 0; j < registers; j += kSparseWidest) {
+        const auto sums = kSparseTiles[std::min<Index>(kSparseWidest, registers - j) - 1];
+        for (Index r = 0; r < tile.rows; ++r)
+            sums(columns[r].data, all, dz.data + j * kLanes, dz.stride, nullptr, tile.row(r) + j * kLanes);
+    }
+}
 
 }  // namespace lamella

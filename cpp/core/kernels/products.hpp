@@ -1,9 +1,11 @@
 /// The three products of a dense layer, for dense and for compressed rows. Serial; callers split the work.
 ///
-/// Every output element is one chain of fused multiply-adds in the order of the inner index, whatever block it was
-/// computed in: the way the work is split can not change a bit. Column counts are rounded up to whole registers, so
+/// Every output element is a chain of fused multiply-adds in the order of the inner index (dense: one chain for every 512
+/// of them), whatever block it was computed in: the way the work is split can not change a bit. Column counts are rounded up to whole registers, so
 /// weights and deltas must hold zeros in their padding.
 #pragma once
+
+#include <limits>
 
 #include "../simd.hpp"
 
@@ -14,10 +16,13 @@ struct Entry {
     std::int32_t index;
     Scalar value;
 };
+
+/// The nonzeros of a row or column in ascending order of index, with kEnd behind the last.
 struct Entries {
     const Entry* data = nullptr;
     Index count = 0;
 };
+inline constexpr Entry kEnd{std::numeric_limits<std::int32_t>::max(), 0};
 
 /// y (batch × n) = x (batch × k) · w (k × n) + bias (n, or null for zeros).
 void multiply(ConstView x, ConstView w, const Scalar* bias, View y);

@@ -5,10 +5,17 @@
 
 namespace lamella {
 
+Scalar max_row(const Scalar* z, Index n) { return z[argmax_row(z, n)]; }
+
+Scalar log_sum_row(const Scalar* z, Index n) {
+    const Scalar largest = max_row(z, n);
+    Scalar total = 0;
+    for (Index i = 0; i < n; ++i) total += std::exp(z[i] - largest);
+    return std::log(total);
+}
+
 Scalar softmax_row(Scalar* z, Index n) {
-    Scalar largest = z[0];
-    for (Index i = 1; i < n; ++i)
-        if (!(z[i] <= largest)) largest = z[i];
+    const Scalar largest = max_row(z, n);
     // Padding gets a logit whose exponential is zero, so that whole registers can be summed.
     const Index end = padded(n);
     for (Index i = n; i < end; ++i) z[i] = -std::numeric_limits<Scalar>::infinity();
@@ -23,7 +30,7 @@ Scalar softmax_row(Scalar* z, Index n) {
     const Scalar normaliser = sum(total);
     const Vec divisor(normaliser);
     for (Index i = 0; i < end; i += kLanes) (Vec::load(z + i) / divisor).store(z + i);
-    return largest + std::log(normaliser);
+    return std::log(normaliser);
 }
 
 void softmax_gradient_row(const Scalar* y, Scalar* dy, Index n) {

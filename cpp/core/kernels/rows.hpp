@@ -5,8 +5,14 @@
 
 namespace lamella {
 
-/// z (n) becomes softmax(z); returns ln Σ exp(z), the logarithm of the normaliser. NaN and infinity propagate.
+/// The largest number of a row; NaN if there is one.
+Scalar max_row(const Scalar* z, Index n);
+
+/// z (n) becomes softmax(z); returns ln Σ exp(z - max z). NaN and infinity propagate.
 Scalar softmax_row(Scalar* z, Index n);
+
+/// ln Σ exp(z - max z), z unchanged.
+Scalar log_sum_row(const Scalar* z, Index n);
 
 /// dy (n) becomes y (dy - Σ y dy).
 void softmax_gradient_row(const Scalar* y, Scalar* dy, Index n);

@@ -110,12 +110,15 @@ class CallbackList:
         return self._watched("predict")
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Calls `on_train_begin` of every callback."""
         self._call("on_train_begin", logs)
 
     def on_train_end(self, logs: Logs | None = None) -> None:
+        """Calls `on_train_end` of every callback."""
         self._call("on_train_end", logs)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Calls `on_epoch_begin` of every callback."""
         self._call("on_epoch_begin", logs, epoch)
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
@@ -127,42 +130,55 @@ class CallbackList:
         self._call("on_epoch_end", logs, epoch)
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Calls `on_train_batch_begin` of every callback."""
         self._call("on_train_batch_begin", logs, batch)
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Calls `on_train_batch_end` of every callback."""
         self._call("on_train_batch_end", logs, batch)
 
     def on_train_chunk_end(self, steps: int, logs: Logs | None = None) -> None:
+        """Calls `on_train_chunk_end` of every callback."""
         self._call("on_train_chunk_end", logs, steps)
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Calls `on_test_begin` of every callback."""
         self._call("on_test_begin", logs)
 
     def on_test_end(self, logs: Logs | None = None) -> None:
+        """Calls `on_test_end` of every callback."""
         self._call("on_test_end", logs)
 
     def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Calls `on_test_batch_begin` of every callback."""
         self._call("on_test_batch_begin", logs, batch)
 
     def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Calls `on_test_batch_end` of every callback."""
         self._call("on_test_batch_end", logs, batch)
 
     def on_test_chunk_end(self, steps: int, logs: Logs | None = None) -> None:
+        """Calls `on_test_chunk_end` of every callback."""
         self._call("on_test_chunk_end", logs, steps)
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Calls `on_predict_begin` of every callback."""
         self._call("on_predict_begin", logs)
 
     def on_predict_end(self, logs: Logs | None = None) -> None:
+        """Calls `on_predict_end` of every callback."""
         self._call("on_predict_end", logs)
 
     def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Calls `on_predict_batch_begin` of every callback."""
         self._call("on_predict_batch_begin", logs, batch)
 
     def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Calls `on_predict_batch_end` of every callback."""
         self._call("on_predict_batch_end", logs, batch)
 
     def on_predict_chunk_end(self, steps: int, logs: Logs | None = None) -> None:
+        """Calls `on_predict_chunk_end` of every callback."""
         self._call("on_predict_chunk_end", logs, steps)
 
     def _bind(self) -> None:

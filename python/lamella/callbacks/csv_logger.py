@@ -27,12 +27,12 @@ class CSVLogger(Callback):
         ValueError: If `separator` is not one character, or a file to continue was not written by this callback.
 
     Example:
-        >>> import os, tempfile
-        >>> path = os.path.join(tempfile.mkdtemp(), "log.csv")
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "log.csv")
         >>> logger = CSVLogger(path)
         >>> logger.on_train_begin()
         >>> logger.on_epoch_end(0, {"accuracy": 0.5, "loss": 0.25})
-        >>> print(open(path).read().strip())
+        >>> print(path.read_text().strip())
         epoch,accuracy,loss
         0,0.5,0.25
     """

@@ -24,7 +24,7 @@ from .._optional import require
 BASE_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 
 _SCHEMES = ("https://",)
-_TIMEOUT = (10, 30)  # seconds to connect, and between two pieces
+_TIMEOUT = (3, 30)  # seconds to connect, and between two pieces
 _DEADLINE = 900  # seconds for a whole file: a server that trickles must not hold a program for ever
 _STALE = 3600  # seconds after which a temporary file has surely lost its writer
 

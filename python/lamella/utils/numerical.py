@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._checks import integer
+
 
 def to_categorical(x: npt.ArrayLike, num_classes: int | None = None) -> npt.NDArray[np.float64]:
     """One-hot rows of class numbers.
@@ -19,6 +21,7 @@ def to_categorical(x: npt.ArrayLike, num_classes: int | None = None) -> npt.NDAr
         float64 of shape ``(*x.shape, num_classes)``.
 
     Raises:
+        TypeError: If `num_classes` is not an integer.
         ValueError: If a class is negative, not whole, or not below `num_classes`.
 
     Example:
@@ -29,16 +32,20 @@ def to_categorical(x: npt.ArrayLike, num_classes: int | None = None) -> npt.NDAr
     given: npt.NDArray[Any] = np.asarray(x)
     if given.dtype.kind not in "iufb":
         raise ValueError(f"`x` must hold class numbers, got dtype {given.dtype}.")
+    if num_classes is not None:
+        num_classes = integer("to_categorical", "num_classes", num_classes, least=1)
+    # Before the cast, which wraps around.
+    bad = given[~((given >= 0) & (given < 2**53) & (given == np.floor(given)))]
+    if bad.size:
+        raise ValueError(f"`x` must hold whole class numbers from 0, found {bad[0]}.")
     classes = given.astype(np.int64)
-    if given.dtype.kind == "f" and not (classes == given).all():
-        raise ValueError("`x` must hold whole class numbers.")
     shape = classes.shape
     if len(shape) > 1 and shape[-1] == 1:
         shape = shape[:-1]
     classes = classes.reshape(-1)
     if num_classes is None:
         num_classes = int(classes.max()) + 1 if len(classes) else 0
-    if len(classes) and not 0 <= classes.min() <= classes.max() < num_classes:
+    if len(classes) and classes.max() >= num_classes:
         raise ValueError(
             f"`x` must hold classes from 0 to {num_classes - 1} (num_classes={num_classes}), "
             f"found {classes.min()} to {classes.max()}."

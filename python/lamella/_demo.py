@@ -1,0 +1,100 @@
+"""What ``lamella mnist`` runs: the first network of most books, on MNIST or on digits drawn on the spot."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from . import layers
+from .datasets import DatasetNotFoundError, digits, mnist
+from .models import Sequential
+from .utils import set_random_seed, to_categorical
+
+_Bytes = npt.NDArray[np.uint8]
+
+
+class Digits(NamedTuple):
+    """Images (n, 28, 28) and labels (n,) from 0 to 9, and where they come from: MNIST or digits."""
+
+    name: str
+    x_train: _Bytes
+    y_train: _Bytes
+    x_test: _Bytes
+    y_test: _Bytes
+
+
+def load(path: Path | None = None, num_train: int = 60_000, num_test: int = 10_000) -> Digits:
+    """The first images of MNIST; drawn ones, after a line on standard error, where there is no MNIST.
+
+    Args:
+        path: Folder or file of MNIST; then there is no way around it.
+        num_train: How many training images at most.
+        num_test: How many test images at most.
+
+    Raises:
+        DatasetNotFoundError: If `path` is given and holds no MNIST.
+        DatasetError: If a file of MNIST is damaged.
+    """
+    name = "MNIST"
+    try:
+        (x_train, y_train), (x_test, y_test) = mnist.load_data() if path is None else mnist.load_data(path)
+    except DatasetNotFoundError:
+        if path is not None:
+            raise
+        way = "set LAMELLA_DATA to its folder"
+        if importlib.util.find_spec("pooch") is None:
+            way += ' or pip install "lamella[datasets]"'
+        print(f"No MNIST here and none to download, so digits are drawn instead; for MNIST, {way}.", file=sys.stderr)
+        name = "digits"
+        (x_train, y_train), (x_test, y_test) = digits.load_data(num_train=num_train, num_test=num_test)
+    return Digits(name, x_train[:num_train], y_train[:num_train], x_test[:num_test], y_test[:num_test])
+
+
+def pixels(images: _Bytes) -> npt.NDArray[np.float32]:
+    """Rows of numbers from 0 to 1.
+
+    Shapes:
+        images (n, height, width), result (n, height * width).
+    """
+    return images.reshape(len(images), -1).astype(np.float32) / np.float32(255)
+
+
+def network() -> Sequential:
+    """The network of the book, compiled."""
+    model = Sequential()
+    model.add(layers.Dense(512, activation="relu", input_shape=(28 * 28,)))
+    model.add(layers.Dense(10, activation="softmax"))
+    model.compile(optimizer="rmsprop", loss="categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def run(data: Digits, epochs: int, batch_size: int, seed: int | None, plot: Path | None) -> None:
+    """Trains, tests, draws if `plot` names a file, and prints one line of results at the end."""
+    print(f"{data.name}: {len(data.x_train)} training and {len(data.x_test)} test images", flush=True)
+    x_train, x_test = pixels(data.x_train), pixels(data.x_test)
+    y_train, y_test = to_categorical(data.y_train, 10), to_categorical(data.y_test, 10)
+    if seed is not None:
+        set_random_seed(seed)
+    model = network()
+    start = time.perf_counter()
+    history = model.fit(x_train, y_train, epochs=epochs, batch_size=batch_size)
+    seconds = time.perf_counter() - start
+    tested = model.evaluate(x_test, y_test, verbose=0, return_dict=True)
+    try:
+        if plot is not None:
+            from .plotting import training_figure
+
+            predictions = model.predict(x_test)
+            figure = training_figure(history, data.x_test, data.y_test, predictions, tested=tested)
+            figure.suptitle(f"{data.name}: test accuracy {tested['accuracy']:.4f}")
+            figure.savefig(plot)
+            print(f"drew {plot}")
+    finally:  # the training has succeeded, whatever becomes of its picture
+        count = "1 epoch" if epochs == 1 else f"{epochs} epochs"
+        print(f"test accuracy {tested['accuracy']:.4f} (data: {data.name}, {count} in {seconds:.1f} s)", flush=True)

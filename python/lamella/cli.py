@@ -1,0 +1,196 @@
+"""The command line: ``python -m lamella mnist``, ``bench`` and ``info``, also installed as ``lamella``.
+
+Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted. Every error is one line on standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from . import __version__, _cpu
+from ._core import core, get_num_threads, isa
+from .datasets import DatasetError, DatasetNotFoundError
+
+if TYPE_CHECKING:
+    from ._demo import Digits
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit code.
+
+    Args:
+        argv: The words after ``lamella``; those of the process when None.
+
+    Raises:
+        SystemExit: If the words make no sense (code 2), and after ``--help`` and ``--version``.
+
+    Example:
+        >>> main(["info"])  # doctest: +ELLIPSIS
+        lamella          ...
+        0
+    """
+    parser = _parser()
+    options = parser.parse_args(argv)
+    run: Callable[[argparse.ArgumentParser, argparse.Namespace], None] = options.run
+    try:
+        run(parser, options)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _complain("interrupted", 130)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush complains
+        return 1
+    except MemoryError as error:
+        return _complain(f"error: {_one_line(error) or 'there is not enough memory'}", 1)
+    except Exception as error:  # whoever sits at a terminal wants a sentence; in a program it is a traceback
+        return _complain(f"error: {_one_line(error) or type(error).__name__}", 1)
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """Complains in one line, and under the name of the whole program also where a command's options are wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        # Also called inside an except block below: what happened there is said in `message`.
+        raise SystemExit(_complain(f"error: {' '.join(message.split())}", 2)) from None
+
+
+def _complain(text: str, code: int) -> int:
+    if sys.stderr is not None:
+        half_drawn = sys.stdout is not None and code == 130 and sys.stdout.isatty()  # the progress bar
+        print(f"{chr(10) * half_drawn}lamella: {text}", file=sys.stderr)
+    return code
+
+
+def _one_line(error: BaseException) -> str:
+    """What happened and the way out: the ends of a message of many lines."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(dict.fromkeys((lines[0], lines[-1]))) if lines else ""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="lamella", allow_abbrev=False)
+    parser.description = "Dense neural networks on CPUs: a demonstration, a benchmark, and what runs here."
+    parser.add_argument("--version", action="version", version=f"lamella {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+    parser.set_defaults(run=lambda parser, _: parser.error("say what to do: mnist, bench or info (--help tells more)"))
+
+    mnist = commands.add_parser("mnist", help="train a network on handwritten digits", allow_abbrev=False)
+    mnist.description = "Trains Dense(512, relu), Dense(10, softmax) on MNIST, or on drawn digits where there is none."
+    mnist.add_argument("--epochs", type=_whole(1), default=5, metavar="N", help="how often to see each image (5)")
+    mnist.add_argument("--batch-size", type=_whole(1, 2**31 - 1), default=128, metavar="N", help="images a step (128)")
+    mnist.add_argument("--seed", type=_whole(0, 2**32 - 1), metavar="N", help="makes the run repeatable")
+    _add_data(mnist)
+    mnist.add_argument(
+        "--plot", type=_target, metavar="FILE.png", help="where to draw loss, accuracy and digits; needs matplotlib"
+    )
+    mnist.set_defaults(run=_mnist)
+
+    bench = commands.add_parser("bench", help="time the C++ core against NumPy", allow_abbrev=False)
+    bench.description = "Times the same training in the C++ core and in plain NumPy, in turn, each in its own process."
+    bench.add_argument("--epochs", type=_whole(2), default=3, metavar="N", help="per round; the first warms up (3)")
+    bench.add_argument("--rounds", type=_whole(1), metavar="N", help="how often both run (3; 1 with --quick)")
+    bench.add_argument("--quick", action="store_true", help="a sixth of the images, for a first look")
+    _add_data(bench)
+    bench.set_defaults(run=_bench)
+
+    info = commands.add_parser("info", help="show versions, threads and instruction sets", allow_abbrev=False)
+    info.description = "Shows what was built and what runs here; worth adding to a bug report."
+    info.set_defaults(run=_info)
+    return parser
+
+
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    text = "folder or file with MNIST; by default $LAMELLA_DATA, a cache or a download"
+    parser.add_argument("--data", type=_existing, metavar="PATH", help=text)
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+
+    def parse(text: str) -> int:
+        with contextlib.suppress(ValueError):
+            number = int(text)
+            if number >= least and (most is None or number <= most):
+                return number
+        raise argparse.ArgumentTypeError(f"must be a whole number {bounds}, got {text!r}")
+
+    return parse
+
+
+def _existing(text: str) -> Path:
+    path = Path(text).expanduser()
+    if not text or not path.exists():
+        raise argparse.ArgumentTypeError(f"must be an existing folder or file, got {text!r}; leave it out to search")
+    return path.absolute()
+
+
+def _target(text: str) -> Path:
+    """A file that can be written, as far as that can be told before the work."""
+    path = Path(text).expanduser()
+    if not text or path.is_dir():
+        raise argparse.ArgumentTypeError(f"must be a file such as curves.png, got {text!r}")
+    if path.suffix.lower() != ".png":
+        raise argparse.ArgumentTypeError(f"must end with .png, got {text!r}")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"must lie in an existing folder, got {text!r}; make the folder first")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"must be a file that can be written, got {text!r}; choose another place")
+    return path
+
+
+def _mnist(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    from . import _demo
+
+    if options.plot:
+        from .plotting import require_matplotlib
+
+        require_matplotlib("draw --plot")  # now, not after minutes of training
+    data = _load(parser, options)
+    _demo.run(data, options.epochs, options.batch_size, options.seed, options.plot)
+
+
+def _bench(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    from . import _bench
+
+    data = _load(parser, options, num_train=10_000, num_test=2_000) if options.quick else _load(parser, options)
+    _bench.run(data, options.epochs, options.rounds or (1 if options.quick else 3))
+
+
+def _load(parser: argparse.ArgumentParser, options: argparse.Namespace, **sizes: int) -> Digits:
+    from . import _demo
+
+    try:
+        return _demo.load(options.data, **sizes)
+    except (DatasetError, DatasetNotFoundError) as error:
+        if options.data is None:
+            raise
+        parser.error(f"argument --data: {_one_line(error)}")
+
+
+def _info(_: argparse.ArgumentParser, __: argparse.Namespace) -> None:
+    facts = {
+        "lamella": __version__,
+        "Eigen": core.eigen_version,
+        "OpenMP": core.openmp_version,
+        "threads": get_num_threads(),
+        "instruction set": isa(),
+        "  built": " ".join(_cpu.built()),
+        "  usable": " ".join(_cpu.usable()),
+        "Python": f"{platform.python_version()} ({platform.python_implementation()})",
+        "NumPy": np.__version__,
+        "platform": platform.platform(),
+    }
+    for name, value in facts.items():
+        print(f"{name:<16} {value}")
