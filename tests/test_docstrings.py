@@ -6,8 +6,9 @@ import doctest
 import importlib
 import pkgutil
 
-import lamella
 import pytest
+
+import lamella
 
 MODULES = sorted(
     name
