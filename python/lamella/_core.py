@@ -8,11 +8,11 @@ import os
 from types import ModuleType
 from typing import Any
 
-from . import _cpu
+from ._cpu import usable as usable_isas
 
 
 def _choose() -> ModuleType:
-    usable = _cpu.usable()
+    usable = usable_isas()
     isa = os.environ.get("LAMELLA_ISA") or next(iter(usable), "none")
     if isa not in usable:
         raise ImportError(

@@ -14,7 +14,7 @@ from ._checks import flag, memory_for
 from ._core import core
 from ._registry import unknown
 from ._summary import summary
-from .layers import InputLayer, Layer, automatic_name, sample_shape
+from .layers import InputLayer, Layer, automatic_name, known_sizes, sample_shape
 
 Array = npt.NDArray[np.float32]
 
@@ -118,7 +118,7 @@ class Stack:
         self._layers = kept
         if self.built:
             last._model, last.input_shape, last.output_shape = None, None, None
-            count = sum(len(layer.weight_shapes(layer.input_shape[1:])) for layer in kept)  # type: ignore[index,arg-type]
+            count = sum(len(layer.weight_shapes(known_sizes(layer.input_shape or ()))) for layer in kept)
             self._build()
             self.set_weights(weights[:count])
         return last
@@ -243,7 +243,7 @@ class Stack:
             shape
             for layer in self._layers
             if layer.input_shape is not None
-            for _, shape, _ in layer.weight_shapes(layer.input_shape[1:])  # type: ignore[arg-type]
+            for _, shape, _ in layer.weight_shapes(known_sizes(layer.input_shape))
         ]
 
     @property
@@ -282,7 +282,7 @@ class Stack:
     def _layer_slice(self, layer: Layer) -> slice:
         first = 0
         for other in self._layers:
-            count = len(other.weight_shapes(other.input_shape[1:]))  # type: ignore[index,arg-type]
+            count = len(other.weight_shapes(known_sizes(other.input_shape or ())))
             if other is layer:
                 return slice(first, first + count)
             first += count

@@ -46,8 +46,8 @@ def summary(model: Any, line_length: int | None, positions: Sequence[float] | No
         columns.append("Trai…")
         if not positions:
             ends = [e * 0.85 for e in ends] + [1.0]
-    ends = [e if e > 1 else math.floor(line_length * e) for e in ends]
-    widths = [end - start for start, end in zip([0, *ends], ends, strict=False)]
+    stops = [int(end) if end > 1 else math.floor(line_length * end) for end in ends]
+    widths = [stop - start for start, stop in zip([0, *stops], stops, strict=False)]
     inner = [width - 4 for width in widths]
     for i in range(line_length - sum(inner) - 3 * len(inner) - 1):  # what the rules and padding leave over
         inner[-((i + 1) // 2)] += 1

@@ -202,4 +202,4 @@ def predict(model: Sequential, rows: Inputs, batch: int, callbacks: CallbackList
     callbacks.on_predict_end()
     outputs = np.empty((0, model._network.outputs), np.float32)
     matrix = parts[0] if len(parts) == 1 else np.concatenate([outputs, *parts])
-    return matrix.reshape(len(matrix), *model.output_shape[1:])  # type: ignore[arg-type]
+    return matrix.reshape(len(matrix), *model.output_shape[1:])
