@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ._checks import integer, real
 from ._core import core
-from .layers import checked_shape
+from .layers.base import checked_shape
 from .losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
 
 Shape = tuple[int, ...]

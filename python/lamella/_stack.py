@@ -14,7 +14,8 @@ from ._checks import flag, memory_for
 from ._core import core
 from ._registry import unknown
 from ._summary import summary
-from .layers import InputLayer, Layer, automatic_name, known_sizes, sample_shape
+from .layers import InputLayer, Layer
+from .layers.base import automatic_name, known_sizes, sample_shape
 
 Array = npt.NDArray[np.float32]
 

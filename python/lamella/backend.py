@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .layers import reset_names
+from .layers.base import reset_names
 
 __all__ = ["clear_session", "epsilon", "floatx"]
 

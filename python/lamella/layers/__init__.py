@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from .base import Layer, automatic_name, checked_shape, known_sizes, reset_names, sample_shape
+from .base import Layer
 from .dense import Dense
 from .elementwise import Activation, Flatten, Rescaling
 from .input import Input, InputLayer
 
-__all__ = [
-    "Activation",
-    "Dense",
-    "Flatten",
-    "Input",
-    "InputLayer",
-    "Layer",
-    "Rescaling",
-    "automatic_name",
-    "checked_shape",
-    "known_sizes",
-    "reset_names",
-    "sample_shape",
-]
+__all__ = ["Activation", "Dense", "Flatten", "Input", "InputLayer", "Layer", "Rescaling"]

@@ -28,6 +28,7 @@ def reset_names() -> None:
 
 
 def automatic_name(cls: type) -> str:
+    """The class name in snake case, numbered from the second on."""
     base = snake_case(cls.__name__)
     count = _used_names.get(base, 0)
     _used_names[base] = count + 1

@@ -27,7 +27,9 @@ class Dense(Layer):
         ValueError: If `units` is not a positive integer or a name is unknown.
 
     Example:
+        >>> import numpy as np
         >>> from lamella import Input, Sequential
+        >>> from lamella.layers import Dense
         >>> model = Sequential([Input((4,)), Dense(3, "relu")])
         >>> model.predict(np.zeros((2, 4))).shape
         (2, 3)

@@ -18,7 +18,9 @@ class Activation(Layer):
         **options: As for every layer.
 
     Example:
+        >>> import numpy as np
         >>> from lamella import Input, Sequential
+        >>> from lamella.layers import Activation
         >>> Sequential([Input((2,)), Activation("relu")]).predict(np.array([[-1.0, 2.0]]))
         array([[0., 2.]], dtype=float32)
     """
@@ -42,6 +44,7 @@ class Flatten(Layer):
 
     Example:
         >>> from lamella import Input, Sequential
+        >>> from lamella.layers import Flatten
         >>> Sequential([Input((28, 28)), Flatten()]).output_shape
         (None, 784)
     """
@@ -66,7 +69,9 @@ class Rescaling(Layer):
         **options: As for every layer.
 
     Example:
+        >>> import numpy as np
         >>> from lamella import Input, Sequential
+        >>> from lamella.layers import Rescaling
         >>> Sequential([Input((2,)), Rescaling(0.5)]).predict(np.array([[2, 4]], "uint8"))
         array([[1., 2.]], dtype=float32)
     """

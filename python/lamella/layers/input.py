@@ -18,6 +18,7 @@ class InputLayer(Layer):
         dtype: Only ``"float32"``; inputs of other types are converted.
 
     Example:
+        >>> from lamella.layers import InputLayer
         >>> InputLayer((784,)).shape
         (784,)
     """
@@ -64,7 +65,8 @@ def Input(
         ValueError: If the shape is not known or not positive.
 
     Example:
-        >>> from lamella import Sequential
+        >>> from lamella import Input, Sequential
+        >>> from lamella.layers import Dense
         >>> Sequential([Input((4,)), Dense(3)]).output_shape
         (None, 3)
     """
