@@ -16,19 +16,18 @@ double benchmark_product(Index rows, Index inner, Index cols, int threads, doubl
     Matrix c(rows, cols);
     const auto start = std::chrono::steady_clock::now();
     std::chrono::duration<double> elapsed{};
-    Index repeats = 0;
+    constexpr int repeats = 50;
+    Index runs = 0;
     const py::gil_scoped_release release;
-    run_team(threads, [&](const Team& team) {
-        const Range mine = team.share(cols, kLanes);
-        for (bool go = true; go;) {
-            for (int i = 0; i < 50; ++i) c.middleCols(mine.first, mine.count()).noalias() = a * b.middleCols(mine.first, mine.count());
-            team.wait();
-            if (team.rank() == 0) repeats += 50, elapsed = std::chrono::steady_clock::now() - start;
-            team.wait();
-            go = elapsed.count() < seconds;
-        }
-    });
-    return 2e-9 * static_cast<double>(rows * inner * cols) * static_cast<double>(repeats) / elapsed.count();
+    for (; elapsed.count() < seconds; ++runs, elapsed = std::chrono::steady_clock::now() - start)
+        run_team(threads, [&](const Team& team) {
+            team.phase([&](Member member) {
+                const Range mine = member.share(cols, kLanes);
+                for (int i = 0; i < repeats; ++i)
+                    c.middleCols(mine.first, mine.count()).noalias() = a * b.middleCols(mine.first, mine.count());
+            });
+        });
+    return 2e-9 * static_cast<double>(rows * inner * cols) * static_cast<double>(runs * repeats) / elapsed.count();
 }
 
 }  // namespace

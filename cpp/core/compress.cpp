@@ -3,11 +3,11 @@
 namespace lamella {
 
 void count_rows(const Source& source, std::int64_t* starts, int threads) {
-    run_team(threads, [&](const Team& team) {
+    const auto work = [&](Member member) {
         std::visit(
             [&]<class Rows>(const Rows& from) {
                 if constexpr (requires { from.stride; }) {
-                    const Range rows = team.share(from.rows);
+                    const Range rows = member.share(from.rows);
                     for (Index r = rows.first; r < rows.last; ++r) {
                         std::int32_t nonzeros = 0;
                         for (Index i = 0; i < from.cols; ++i) nonzeros += from.data[r * from.stride + i] != 0;
@@ -16,18 +16,19 @@ void count_rows(const Source& source, std::int64_t* starts, int threads) {
                 }
             },
             source);
-    });
+    };
+    run_team(threads, [&](const Team& team) { team.phase(work); });
     starts[0] = 0;
     for (Index r = 0, count = row_count(source); r < count; ++r) starts[r + 1] += starts[r];
 }
 
 template <class I>
 void compress_rows(const Source& source, const std::int64_t* starts, I* indices, float* values, int threads) {
-    run_team(threads, [&](const Team& team) {
+    const auto work = [&](Member member) {
         std::visit(
             [&]<class Rows>(const Rows& from) {
                 if constexpr (requires { from.stride; }) {
-                    const Range rows = team.share(from.rows);
+                    const Range rows = member.share(from.rows);
                     for (Index r = rows.first; r < rows.last; ++r) {
                         const auto* x = from.data + r * from.stride;
                         std::int64_t at = starts[r];
@@ -41,7 +42,8 @@ void compress_rows(const Source& source, const std::int64_t* starts, I* indices,
                 }
             },
             source);
-    });
+    };
+    run_team(threads, [&](const Team& team) { team.phase(work); });
 }
 
 template void compress_rows(const Source&, const std::int64_t*, std::uint16_t*, float*, int);

@@ -88,12 +88,11 @@ int Network::useful_threads(Index rows, int threads, int passes) const {
 }
 
 void forward(const Team& team, const std::vector<Layer>& layers, const Arena& params, const Workspace& work, Index rows) {
-    Input x = work.batch.input();
+    Input x(work.batch, rows);
     for (std::size_t l = 0; l < layers.size(); ++l) {
         const View y = work.outputs[l].middle_rows(0, rows);
         std::visit([&](const auto& layer) { layer.forward(team, params, x, y); }, layers[l]);
-        team.wait();
-        x = {y};
+        x = Input(y);
     }
 }
 
@@ -110,21 +109,23 @@ void Network::predict(const Source& source, Scalar* out, int threads, const Poll
 
     std::atomic<Index> next{0};
     std::atomic<bool> stop{false};
-    run_team(members, [&](const Team& team) {
-        Workspace& work = workspaces[team.rank()];
+    const std::atomic<bool> allowed{compress};
+    const auto work_of = [&](Workspace& work, bool polls) {
         auto polled = std::chrono::steady_clock::now();
         for (Index block; !stop && (block = next.fetch_add(1)) < blocks;) {
             const Index first = block * rows, count = std::min(rows, total - first);
-            const Team alone;
-            work.batch.gather(alone, source, nullptr, first, count, affine_, compress);
-            forward(alone, layers_, params_, work, count);
-            const ConstView y = layers_.empty() ? work.batch.input().dense : ConstView(work.outputs.back());
+            work.batch.gather(Team(), source, {nullptr, first, count}, affine_, allowed);
+            forward(Team(), layers_, params_, work, count);
+            const ConstView y = layers_.empty() ? work.batch.dense(count) : ConstView(work.outputs.back());
             for (Index r = 0; r < count; ++r) std::copy_n(y.row(r), y.cols, out + (first + r) * y.cols);
-            if (team.rank() == 0 && std::chrono::steady_clock::now() - polled > std::chrono::milliseconds(20)) {
+            if (polls && std::chrono::steady_clock::now() - polled > std::chrono::milliseconds(20)) {
                 if (poll()) stop = true;
                 polled = std::chrono::steady_clock::now();
             }
         }
+    };
+    run_team(members, [&](const Team& team) {
+        team.phase([&](Member member) { work_of(workspaces[member.rank], team.is_caller()); });
     });
 }
 

@@ -1,6 +1,8 @@
 #include "parallel.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <vector>
 
 #ifdef _OPENMP
 #include <omp.h>
@@ -32,34 +34,74 @@ inline void pause() {
 
 }  // namespace
 
-void Team::Barrier::arrive_and_wait(int size) {
-    const int round = round_.load(std::memory_order_relaxed);
-    if (waiting_.fetch_add(1, std::memory_order_acq_rel) == size - 1) {
-        waiting_.store(0, std::memory_order_relaxed);
-        round_.store(round + 1, std::memory_order_release);
-        round_.notify_all();
-        return;
+class Team::Phases {
+public:
+    explicit Phases(int size) : begun_(size) {}
+
+    /// Takes the share of `rank` in `phase`, unless somebody has.
+    bool begin(int rank, std::int64_t phase) {
+        std::int64_t before = phase - 1;
+        return begun_[rank].last.compare_exchange_strong(before, phase, std::memory_order_acq_rel);
     }
-    for (int spin = 0; spin < spins; ++spin) {
-        if (round_.load(std::memory_order_acquire) != round) {
-            spins = std::min(kMostSpins, spins + spins / 4 + 1);
-            return;
+
+    void end(std::int64_t phase) {
+        if (done_.fetch_add(1, std::memory_order_acq_rel) + 1 < static_cast<int>(begun_.size())) return;
+        done_.store(0, std::memory_order_relaxed);
+        finished_.store(static_cast<int>(phase), std::memory_order_release);
+        finished_.notify_all();
+    }
+
+    void wait(std::int64_t phase) {
+        wait_for(finished_, [phase](int finished) {  // which may wrap around: a futex waits for an int
+            return finished - static_cast<int>(static_cast<std::uint32_t>(phase)) >= 0;
+        });
+    }
+
+    /// Returns when all threads have come, from whatever phase they left: nobody reaches OpenMP's own spinning barrier early.
+    void part() {
+        if (parted_.fetch_add(1, std::memory_order_acq_rel) + 1 == static_cast<int>(begun_.size())) parted_.notify_all();
+        wait_for(parted_, [this](int parted) { return parted == static_cast<int>(begun_.size()); });
+    }
+
+private:
+    template <class Condition>
+    static void wait_for(const std::atomic<int>& value, const Condition& met) {
+        for (int spin = 0; spin < spins; ++spin) {
+            if (met(value.load(std::memory_order_acquire))) {
+                if (spin > 0) spins = std::min(kMostSpins, spins + spins / 4 + 1);
+                return;
+            }
+            pause();
         }
-        pause();
+        spins = std::max(kFewSpins, spins / 4);
+        for (int seen; !met(seen = value.load(std::memory_order_acquire));) value.wait(seen, std::memory_order_acquire);
     }
-    spins = std::max(kFewSpins, spins / 4);
-    while (round_.load(std::memory_order_acquire) == round) round_.wait(round, std::memory_order_acquire);
-}
+
+    struct alignas(64) Begun {
+        std::atomic<std::int64_t> last{-1};
+    };
+
+    std::vector<Begun> begun_;
+    alignas(64) std::atomic<int> done_{0};
+    alignas(64) std::atomic<int> finished_{-1};
+    std::atomic<int> parted_{0};
+};
+
+bool Team::begin(int rank) const { return phases_->begin(rank, phase_); }
+void Team::end() const { phases_->end(phase_); }
+void Team::wait() const { phases_->wait(phase_++); }
 
 void run_team(int threads, const std::function<void(const Team&)>& body) {
 #ifdef _OPENMP
     if (threads > 1) {
-        Team::Barrier barrier;
+        std::unique_ptr<Team::Phases> phases;
 #pragma omp parallel num_threads(threads)
         {
-            const Team team(omp_get_thread_num(), omp_get_num_threads(), &barrier);
+#pragma omp single
+            phases = std::make_unique<Team::Phases>(omp_get_num_threads());
+            const Team team(omp_get_thread_num(), omp_get_num_threads(), phases.get());
             body(team);
-            team.wait();  // so that nobody reaches OpenMP's own spinning barrier early
+            phases->part();
         }
         return;
     }

@@ -1,4 +1,4 @@
-/// The only file with threads: a team that runs one function side by side, with barriers that yield.
+/// The only file with threads: a team that works phase by phase, and waits without getting into others' way.
 #pragma once
 
 #include <atomic>
@@ -8,38 +8,55 @@
 
 namespace lamella {
 
-/// One thread's place in a team. The function that a team runs is executed by every member (SPMD).
-class Team {
-public:
-    class Barrier {
-    public:
-        void arrive_and_wait(int size);
+/// One of `size` equal shares of the work of a phase.
+struct Member {
+    int rank = 0, size = 1;
 
-    private:
-        std::atomic<int> waiting_{0}, round_{0};
-    };
-
-    Team() = default;  // a team of one: nothing ever waits
-    Team(int rank, int size, Barrier* barrier) : rank_(rank), size_(size), barrier_(barrier) {}
-
-    int rank() const { return rank_; }
-    int size() const { return size_; }
-
-    /// Returns when all members have come here. A short bounded spin, then sleep: other programs may need the core.
-    void wait() const {
-        if (size_ > 1) barrier_->arrive_and_wait(size_);
-    }
-
-    /// This member's share of `count` items, dealt in multiples of `grain`.
+    /// This member's part of `count` items, dealt in multiples of `grain`.
     Range share(Index count, Index grain = 1) const {
         const Index grains = (count + grain - 1) / grain;
-        const Index first = grains * rank_ / size_ * grain, last = grains * (rank_ + 1) / size_ * grain;
+        const Index first = grains * rank / size * grain, last = grains * (rank + 1) / size * grain;
         return {first < count ? first : count, last < count ? last : count};
+    }
+};
+
+/// A team of threads that all run one function, whose parallel parts are phases.
+///
+/// A phase has one share of work per member. Each thread takes its own share first, then any that nobody has begun: a thread
+/// that another program keeps from its core delays the others only while it is inside a share. A phase ends when all shares
+/// are done, and a thread that comes late finds it finished and goes on. So between phases all threads must take the same
+/// way: what decides it must not be changed by the phases. A thread may leave early, for good; the others do its work.
+class Team {
+public:
+    class Phases;
+
+    Team() = default;  // a team of one: nothing ever waits
+    Team(int rank, int size, Phases* phases) : member_{rank, size}, phases_(phases) {}
+
+    bool is_caller() const { return member_.rank == 0; }
+    int size() const { return member_.size; }
+
+    /// Runs `work(member)` once for every member; returns when all are done.
+    template <class Work>
+    void phase(const Work& work) const {
+        if (member_.size == 1) return work(Member{});
+        for (int i = 0; i < member_.size; ++i) {
+            const int rank = (member_.rank + i) % member_.size;
+            if (!begin(rank)) continue;
+            work(Member{rank, member_.size});
+            end();
+        }
+        wait();
     }
 
 private:
-    int rank_ = 0, size_ = 1;
-    Barrier* barrier_ = nullptr;
+    bool begin(int rank) const;
+    void end() const;
+    void wait() const;
+
+    Member member_;
+    Phases* phases_ = nullptr;
+    mutable std::int64_t phase_ = 0;  // the phase that this thread is in
 };
 
 /// Runs `body` on up to `threads` threads at once and returns when all are done. `body` must not throw.

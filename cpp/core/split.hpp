@@ -6,31 +6,25 @@
 
 namespace lamella {
 
-/// A member's block of a (rows × cols) matrix. Equal shapes are split equally, so a member finds its own block again
-/// without waiting. Wide matrices are split by columns, which keeps a member's part of the weights in its core's cache.
+/// A member's block of a (rows × cols) matrix. Equal shapes are split equally. Wide matrices are split by columns, which keeps a member's part of the weights in its core's cache.
 struct Split {
     Range rows, cols;
 
-    Split(const Team& team, Index row_count, Index col_count)
-        : rows{0, row_count}, cols{0, col_count}, whole_(!by_columns(team, col_count)) {
-        if (whole_)
-            rows = team.share(row_count);
+    Split(Member member, Index row_count, Index col_count) : rows{0, row_count}, cols{0, col_count} {
+        if (by_rows(member.size, col_count))
+            rows = member.share(row_count);
         else
-            cols = team.share(col_count, kLanes);
+            cols = member.share(col_count, kLanes);
     }
 
+    /// Whether members get whole rows of so many columns.
+    static bool by_rows(int members, Index cols) { return padded(cols) / kLanes < 4 * members; }
 
-    bool whole_rows() const { return whole_; }
 
     template <class T>
     BasicView<T> of(BasicView<T> matrix) const {
         return matrix.middle_rows(rows.first, rows.count()).middle_cols(cols.first, cols.count());
     }
-
-private:
-    static bool by_columns(const Team& team, Index cols) { return padded(cols) / kLanes >= 4 * team.size(); }
-
-    bool whole_;
 };
 
 // Gradient tiles: so narrow that the columns of the deltas which they are made from stay in a 32 KB first-level cache while

@@ -54,41 +54,39 @@ Workspace& Trainer::workspace(Index rows, int members) {
 }
 
 /// Loss and metrics of each row, and with_gradient the delta of the last layer.
-void Trainer::score(const Team& team, const Examples& data, const std::int64_t* order, Index first, Index count, Workspace& work,
-                    bool with_gradient) {
-    const Range rows = team.share(count);
+void Trainer::score(const Team& team, const Examples& data, Batch::Rows rows, Workspace& work, bool with_gradient) {
     const View y = work.outputs.back();
-    std::visit(
-        [&]<class L>(const L& loss) {
-            for (Index r = rows.first; r < rows.last; ++r) {
-                const Index from = order ? order[r] : first + r;
-                const Target target{data.targets ? data.targets + from * data.target_cols : nullptr,
-                                    data.labels ? data.labels[from] : 0};
-                const Scalar weight = data.weights ? data.weights[from] : Scalar(1);
-                const Scalar scale = weight / static_cast<Scalar>(count);
-                Scalar* delta = with_gradient ? work.deltas.back().row(r) : nullptr;
-                Scalar value;
-                if constexpr (HasLink<L>) {
-                    if (fused_) {
-                        value = loss.fused(y.row(r), target, y.cols);
-                        if (delta) loss.fused_gradient(y.row(r), target, y.cols, scale, delta);
-                    } else {
-                        value = loss.value(y.row(r), target, y.cols);
-                        if (delta) loss.gradient(y.row(r), target, y.cols, scale, delta);
-                    }
-                } else {
-                    value = loss.value(y.row(r), target, y.cols);
-                    if (delta) loss.gradient(y.row(r), target, y.cols, scale, delta);
-                }
-                if (delta) std::fill(delta + y.cols, delta + padded(y.cols), Scalar(0));
-                row_values_[r] = value * weight;
-                for (std::size_t m = 0; m < metrics_.size(); ++m)
-                    row_values_[(m + 1) * work.rows + r] =
-                        std::visit([&](const auto& metric) { return metric.value(y.row(r), target, y.cols); }, metrics_[m]);
+    const auto score_row = [&]<class L>(const L& loss, Index r) {
+        const Index from = rows[r];
+        const Target target{data.targets ? data.targets + from * data.target_cols : nullptr,
+                            data.labels ? data.labels[from] : 0};
+        const Scalar weight = data.weights ? data.weights[from] : Scalar(1);
+        const Scalar scale = weight / static_cast<Scalar>(rows.count);
+        Scalar* delta = with_gradient ? work.deltas.back().row(r) : nullptr;
+        bool scored = false;
+        if constexpr (HasLink<L>)
+            if (fused_) {
+                row_values_[r] = weight * loss.fused(y.row(r), target, y.cols);
+                if (delta) loss.fused_gradient(y.row(r), target, y.cols, scale, delta);
+                scored = true;
             }
-        },
-        loss_);
-    team.wait();
+        if (!scored) {
+            row_values_[r] = weight * loss.value(y.row(r), target, y.cols);
+            if (delta) loss.gradient(y.row(r), target, y.cols, scale, delta);
+        }
+        if (delta) std::fill(delta + y.cols, delta + padded(y.cols), Scalar(0));
+        for (std::size_t m = 0; m < metrics_.size(); ++m)
+            row_values_[(m + 1) * work.rows + r] =
+                std::visit([&](const auto& metric) { return metric.value(y.row(r), target, y.cols); }, metrics_[m]);
+    };
+    team.phase([&](Member member) {
+        const Range mine = member.share(rows.count);
+        std::visit(
+            [&](const auto& loss) {
+                for (Index r = mine.first; r < mine.last; ++r) score_row(loss, r);
+            },
+            loss_);
+    });
 }
 
 void Trainer::accumulate(Index count) {
@@ -105,24 +103,23 @@ void Trainer::backward(const Team& team, Workspace& work, Index rows, View input
         std::visit(
             [&](const auto& layer) {
                 layer.backward(team, network_->params(), work.outputs[l].middle_rows(0, rows),
-                               work.deltas[l].middle_rows(0, rows), below, work.scratch[team.rank()]);
+                               work.deltas[l].middle_rows(0, rows), below, work.scratch);
             },
             layers_[l]);
     }
-    if (input_delta.data) team.wait();
 }
 
+/// A member's part of all weight gradients.
 template <class Sink>
-void Trainer::send_gradients(const Team& team, Workspace& work, Index rows, const Sink& sink) {
+void Trainer::send_gradients(Member member, Workspace& work, Index rows, const Sink& sink) {
     for (std::size_t l = layers_.size(); l-- > 0;) {
-        const Input x = l > 0 ? Input{work.outputs[l - 1].middle_rows(0, rows)} : work.batch.input();
+        const Input x = l > 0 ? Input(work.outputs[l - 1].middle_rows(0, rows)) : Input(work.batch, rows);
         std::visit(
             [&](const auto& layer) {
-                layer.gradients(team, x, work.deltas[l].middle_rows(0, rows), sink, work.scratch[team.rank()]);
+                layer.gradients(member, x, work.deltas[l].middle_rows(0, rows), sink, work.scratch[member.rank]);
             },
             layers_[l]);
     }
-    team.wait();
 }
 
 Index Trainer::train(const Examples& data, const std::int64_t* order, Index count, Index batch, const Scalar* rates, int threads,
@@ -140,20 +137,24 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
         run_team(members, [&](const Team& team) {
             auto polled = Clock::now();
             for (Index s = 0; s < steps; ++s) {
-                if (team.rank() == 0 && Clock::now() - polled > kPollEvery) {
+                if (team.is_caller() && Clock::now() - polled > kPollEvery) {
                     if (poll()) stop = true;
                     polled = Clock::now();
                 }
-                const Index first = s * batch, rows = std::min(batch, count - first);
-                work.batch.gather(team, data.x, order + first, 0, rows, network_->affine(), finite);
-                if (stop) break;  // set before the gathering, read after its wait: all members agree
+                const Index rows = std::min(batch, count - s * batch);
+                const Batch::Rows chosen{order + s * batch, 0, rows};
+                work.batch.gather(team, data.x, chosen, network_->affine(), finite);
+                if (stop) break;  // who leaves early leaves the rest of this step to the others
                 forward(team, layers_, network_->params(), work, rows);
-                score(team, data, order + first, 0, rows, work, true);
-                if (team.rank() == 0) accumulate(rows);
+                score(team, data, chosen, work, true);
                 backward(team, work, rows, {});
                 const Update<Rule> update{rule, rule.at(iterations + s, rates[s]), network_->params(), state_, finite};
-                send_gradients(team, work, rows, update);
-                if (team.rank() == 0) done = s + 1;
+                team.phase([&](Member member) {
+                    send_gradients(member, work, rows, update);
+                    if (member.rank > 0) return;
+                    accumulate(rows);
+                    done = s + 1;
+                });
             }
         });
     };
@@ -169,21 +170,23 @@ bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Pol
     const Index count = row_count(data.x);
     const int members = network_->useful_threads(std::min(batch, count), threads, 1);
     Workspace& work = workspace(batch, members);
-    const bool compress = network_->may_compress();
+    const std::atomic<bool> compress{network_->may_compress()};
     std::atomic<bool> stop{false};
     run_team(members, [&](const Team& team) {
         auto polled = Clock::now();
         for (Index first = 0; first < count; first += batch) {
-            if (team.rank() == 0 && Clock::now() - polled > kPollEvery) {
+            if (team.is_caller() && Clock::now() - polled > kPollEvery) {
                 if (poll()) stop = true;
                 polled = Clock::now();
             }
-            const Index rows = std::min(batch, count - first);
-            work.batch.gather(team, data.x, nullptr, first, rows, network_->affine(), compress);
+            const Batch::Rows rows{nullptr, first, std::min(batch, count - first)};
+            work.batch.gather(team, data.x, rows, network_->affine(), compress);
             if (stop) break;
-            forward(team, layers_, network_->params(), work, rows);
-            score(team, data, nullptr, first, rows, work, false);
-            if (team.rank() == 0) accumulate(rows);
+            forward(team, layers_, network_->params(), work, rows.count);
+            score(team, data, rows, work, false);
+            team.phase([&](Member member) {
+                if (member.rank == 0) accumulate(rows.count);
+            });
         }
     });
     return !stop;
@@ -197,13 +200,14 @@ double Trainer::gradients(const Examples& data, Index count, Scalar* weight_grad
     const Index inputs = network_->inputs();
     Buffer storage(count * padded_stride(inputs));
     const View input_delta{storage.data(), count, inputs, padded_stride(inputs)};
-    const bool compress = network_->may_compress();
+    const std::atomic<bool> compress{network_->may_compress()};
     run_team(work.members, [&](const Team& team) {
-        work.batch.gather(team, data.x, nullptr, 0, count, network_->affine(), compress);
+        const Batch::Rows rows{nullptr, 0, count};
+        work.batch.gather(team, data.x, rows, network_->affine(), compress);
         forward(team, layers_, network_->params(), work, count);
-        score(team, data, nullptr, 0, count, work, true);
+        score(team, data, rows, work, true);
         backward(team, work, count, input_delta);
-        send_gradients(team, work, count, Collect{collected});
+        team.phase([&](Member member) { send_gradients(member, work, count, Collect{collected}); });
     });
     double loss = 0;
     for (Index r = 0; r < count; ++r) loss += row_values_[r];

@@ -46,12 +46,11 @@ public:
 
 private:
     Workspace& workspace(Index rows, int members);
-    void score(const Team& team, const Examples& data, const std::int64_t* order, Index first, Index count, Workspace& work,
-               bool with_gradient);
+    void score(const Team& team, const Examples& data, Batch::Rows rows, Workspace& work, bool with_gradient);
     void accumulate(Index count);
     void backward(const Team& team, Workspace& work, Index rows, View input_delta);
     template <class Sink>
-    void send_gradients(const Team& team, Workspace& work, Index rows, const Sink& sink);
+    void send_gradients(Member member, Workspace& work, Index rows, const Sink& sink);
 
     std::shared_ptr<Network> network_;
     std::vector<Layer> layers_;  // the network's, the last activation left to the loss where they are fused

@@ -61,123 +61,121 @@ Batch::Batch(Index rows, Index cols, int threads, bool by_columns)
     }
 }
 
-Input Batch::input() const {
-    const ConstView dense{dense_.data, count_, dense_.cols, dense_.stride};
-    if (!compressed_) return {dense};
-    return {dense, rows_.data(), by_columns_ ? columns_.data() : nullptr};
-}
-
-bool Batch::worthwhile(Index count) const {
-    Index nonzeros = 0;
-    for (Index r = 0; r < count; ++r) nonzeros += row_sizes_[r];
-    return static_cast<double>(nonzeros) <= kSparse * static_cast<double>(count) * static_cast<double>(dense_.cols);
-}
-
-void Batch::place_rows(Index count) {
-    std::int64_t start = 0;
-    for (Index r = 0; r < count; ++r) {
-        row_starts_[r] = start;
-        rows_[r] = {entries_.get() + start, row_sizes_[r]};
-        start += row_sizes_[r] + 1;
+template <class T>
+void Batch::measure(const DenseRows<T>& source, Rows rows, Affine affine, Range mine) {
+    for (Index r = mine.first; r < mine.last; ++r) {
+        if (rows.order && r + kAhead < mine.last)  // rows come in random order: ask for their beginnings early
+            prefetch(source.data + rows[r + kAhead] * source.stride, std::min<Index>(source.cols, 256 / sizeof(T)));
+        row_sizes_[r] = convert_row(source.data + rows[r] * source.stride, source.cols, affine, dense_.row(r));
     }
-    row_starts_[count] = start;
+}
+
+template <class I>
+void Batch::measure(const CompressedRows<I>& source, Rows rows, Affine affine, Range mine) {
+    // An offset makes numbers of the zeros: then every row counts as full.
+    for (Index r = mine.first; r < mine.last; ++r)
+        row_sizes_[r] = affine.offset == 0 ? source.starts[rows[r] + 1] - source.starts[rows[r]] : source.cols;
+}
+
+void Batch::decide(Index count, bool compress) {
+    Index nonzeros = 0;
+    for (Index r = 0; r < count; ++r) {
+        row_starts_[r] = nonzeros + r;  // behind every row there is room for kEnd
+        rows_[r] = {entries_.get() + row_starts_[r], row_sizes_[r]};
+        nonzeros += row_sizes_[r];
+    }
+    compressed_ = compress && static_cast<double>(nonzeros) <=
+                                  kSparse * static_cast<double>(count) * static_cast<double>(dense_.cols);
 }
 
 template <class T>
-void Batch::load(const Team& team, const DenseRows<T>& source, const std::int64_t* order, Index first, Affine affine,
-                 Range rows, bool compress) {
-    for (Index r = rows.first; r < rows.last; ++r) {
-        const Index from = order ? order[r] : first + r;
-        if (order && r + kAhead < rows.last)  // rows come in random order: ask for their beginnings early
-            prefetch(source.data + order[r + kAhead] * source.stride, std::min<Index>(source.cols, 256 / sizeof(T)));
-        row_sizes_[r] = convert_row(source.data + from * source.stride, source.cols, affine, dense_.row(r));
-    }
-    team.wait();
-    if (team.rank() == 0) {
-        compressed_ = compress && worthwhile(count_);
-        if (compressed_) place_rows(count_);
-    }
-    team.wait();
+void Batch::fill(const DenseRows<T>&, Rows, Affine, Range mine) {
     if (!compressed_) return;
-    for (Index r = rows.first; r < rows.last; ++r)
+    for (Index r = mine.first; r < mine.last; ++r)
         compress_row(dense_.row(r), row_sizes_[r], entries_.get() + row_starts_[r]);
 }
 
 template <class I>
-void Batch::load(const Team& team, const CompressedRows<I>& source, const std::int64_t* order, Index first, Affine affine,
-                 Range rows, bool compress) {
-    const auto begin_of = [&](Index r) { return source.starts[order ? order[r] : first + r]; };
-    const auto end_of = [&](Index r) { return source.starts[(order ? order[r] : first + r) + 1]; };
-    for (Index r = rows.first; r < rows.last; ++r) row_sizes_[r] = end_of(r) - begin_of(r);
-    team.wait();
-    if (team.rank() == 0) {
-        compressed_ = compress && affine.offset == 0 && worthwhile(count_);
-        if (compressed_) place_rows(count_);
-    }
-    team.wait();
-    for (Index r = rows.first; r < rows.last; ++r) {
-        if (r + 1 < rows.last) {  // rows come in random order: ask for them early
-            prefetch(source.indices + begin_of(r + 1), row_sizes_[r + 1]);
-            prefetch(source.values + begin_of(r + 1), row_sizes_[r + 1]);
+void Batch::fill(const CompressedRows<I>& source, Rows rows, Affine affine, Range mine) {
+    for (Index r = mine.first; r < mine.last; ++r) {
+        const std::int64_t start = source.starts[rows[r]], size = source.starts[rows[r] + 1] - start;
+        if (r + 1 < mine.last) {  // rows come in random order: ask for them early
+            prefetch(source.indices + source.starts[rows[r + 1]], row_sizes_[r + 1]);
+            prefetch(source.values + source.starts[rows[r + 1]], row_sizes_[r + 1]);
         }
-        const I* index = source.indices + begin_of(r);
-        const float* value = source.values + begin_of(r);
+        const I* index = source.indices + start;
+        const float* value = source.values + start;
         if (compressed_) {
             Entry* to = entries_.get() + row_starts_[r];
             std::int32_t before = -1, ordered = 1;
-            for (Index i = 0; i < row_sizes_[r]; ++i) {
+            for (Index i = 0; i < size; ++i) {
                 to[i] = {static_cast<std::int32_t>(index[i]), static_cast<Scalar>(value[i]) * affine.scale};
                 ordered &= before <= to[i].index;
                 before = to[i].index;
             }
-            to[row_sizes_[r]] = kEnd;
+            to[size] = kEnd;
             if (!ordered)
-                std::stable_sort(to, to + row_sizes_[r], [](const Entry& a, const Entry& b) { return a.index < b.index; });
+                std::stable_sort(to, to + size, [](const Entry& a, const Entry& b) { return a.index < b.index; });
         } else {
             Scalar* to = dense_.row(r);
             std::fill_n(to, source.cols, Scalar(0));
-            for (Index i = 0; i < row_sizes_[r]; ++i) to[index[i]] += static_cast<Scalar>(value[i]);
+            for (Index i = 0; i < size; ++i) to[index[i]] += static_cast<Scalar>(value[i]);
             convert_row(to, source.cols, affine, to);
         }
     }
 }
 
-void Batch::index_columns(const Team& team, Range rows) {
-    auto& cursor = cursors_[team.rank()];
+void Batch::count_columns(Member member, Range mine) {
+    auto& cursor = cursors_[member.rank];
     std::fill(cursor.begin(), cursor.end(), 0);
-    for (Index r = rows.first; r < rows.last; ++r)
+    for (Index r = mine.first; r < mine.last; ++r)
         for (Index i = 0; i < rows_[r].count; ++i) ++cursor[rows_[r].data[i].index];
-    team.wait();
-    // Counts become places: all of column 0 (member 0's rows first), all of column 1, ... Each member does its columns
-    // for everybody; where they start follows from a prefix over the columns before.
-    if (team.rank() == 0) {
-        std::int32_t place = 0;
-        for (Index c = 0; c < dense_.cols; ++c) {
-            const std::int32_t start = place;
-            for (int member = 0; member < team.size(); ++member) {
-                const std::int32_t count = cursors_[member][c];
-                cursors_[member][c] = place;
-                place += count;
-            }
-            columns_[c] = {by_column_.get() + start, place - start};
-            by_column_[place++] = kEnd;
+}
+
+/// Counts become places: all of column 0 (member 0's rows first) and kEnd, all of column 1, ...
+void Batch::place_columns(int members) {
+    std::int32_t place = 0;
+    for (Index c = 0; c < dense_.cols; ++c) {
+        const std::int32_t start = place;
+        for (int member = 0; member < members; ++member) {
+            const std::int32_t count = cursors_[member][c];
+            cursors_[member][c] = place;
+            place += count;
         }
+        columns_[c] = {by_column_.get() + start, place - start};
+        by_column_[place++] = kEnd;
     }
-    team.wait();
-    for (Index r = rows.first; r < rows.last; ++r)
+}
+
+void Batch::scatter_columns(Member member, Range mine) {
+    auto& cursor = cursors_[member.rank];
+    for (Index r = mine.first; r < mine.last; ++r)
         for (Index i = 0; i < rows_[r].count; ++i) {
             const Entry& entry = rows_[r].data[i];
             by_column_[cursor[entry.index]++] = {static_cast<std::int32_t>(r), entry.value};
         }
 }
 
-void Batch::gather(const Team& team, const Source& source, const std::int64_t* order, Index first, Index count, Affine affine,
-                   bool compress) {
-    if (team.rank() == 0) count_ = count;
-    const Range rows = team.share(count);
-    std::visit([&](const auto& from) { load(team, from, order, first, affine, rows, compress); }, source);
-    if (compressed_ && by_columns_) index_columns(team, rows);
-    team.wait();
+void Batch::gather(const Team& team, const Source& source, Rows rows, Affine affine, const std::atomic<bool>& compress) {
+    team.phase([&](Member member) {
+        const Range mine = member.share(rows.count);
+        std::visit([&](const auto& from) { measure(from, rows, affine, mine); }, source);
+    });
+    team.phase([&](Member member) {
+        if (member.rank == 0) decide(rows.count, compress);
+    });
+    team.phase([&](Member member) {
+        const Range mine = member.share(rows.count);
+        std::visit([&](const auto& from) { fill(from, rows, affine, mine); }, source);
+        if (compressed_ && by_columns_) count_columns(member, mine);
+    });
+    if (!by_columns_) return;
+    team.phase([&](Member member) {
+        if (compressed_ && member.rank == 0) place_columns(member.size);
+    });
+    team.phase([&](Member member) {
+        if (compressed_) scatter_columns(member, member.share(rows.count));
+    });
 }
 
 namespace {
@@ -218,10 +216,11 @@ void scan_rows(const CompressedRows<I>& source, Range rows, Scan& found) {
 Scan scan(const Source& source, int threads) {
     std::vector<Scan> parts(static_cast<std::size_t>(threads));
     run_team(threads, [&](const Team& team) {
-        const Range rows = team.share(row_count(source));
-        Scan found;
-        std::visit([&](const auto& from) { scan_rows(from, rows, found); }, source);
-        parts[team.rank()] = found;
+        team.phase([&](Member member) {
+            Scan found;
+            std::visit([&](const auto& from) { scan_rows(from, member.share(row_count(source)), found); }, source);
+            parts[member.rank] = found;
+        });
     });
     Scan total;
     for (const Scan& part : parts) {

@@ -38,13 +38,6 @@ struct Affine {
     Scalar scale = 1, offset = 0;
 };
 
-/// What a layer reads: dense rows, and beside them, for the first layer only, their nonzeros by row and by column.
-struct Input {
-    ConstView dense;
-    const Entries* rows = nullptr;
-    const Entries* columns = nullptr;  // only when gathered for training
-};
-
 /// Share of nonzeros below which compressed rows are faster than dense ones (benchmarks/kernels.py).
 inline constexpr double kSparse = 0.35;
 
@@ -53,20 +46,35 @@ public:
     Batch() = default;
     Batch(Index rows, Index cols, int threads, bool by_columns);
 
-    /// Fills the batch with `count` rows: source row order[i], or first + i when order is null. Every member of the team
-    /// calls it; the result may be read after it returns. `compress` allows the compressed form.
-    void gather(const Team& team, const Source& source, const std::int64_t* order, Index first, Index count, Affine affine,
-                bool compress);
-    Input input() const;
+    /// Which rows of a source: order[0 ... count - 1], or first ... first + count - 1 where order is null.
+    struct Rows {
+        const std::int64_t* order = nullptr;
+        Index first = 0, count = 0;
+        Index operator[](Index i) const { return order ? order[i] : first + i; }
+    };
+
+    /// Fills the batch. Every thread of the team calls it. `compress` allows the compressed form.
+    void gather(const Team& team, const Source& source, Rows rows, Affine affine, const std::atomic<bool>& compress);
+
+    /// The rows, valid unless they are compressed rows of a sparse source.
+    ConstView dense(Index count) const { return {dense_.data, count, dense_.cols, dense_.stride}; }
+    /// Their nonzeros by row and by column, or null while the batch is not compressed.
+    const Entries* rows() const { return compressed_ ? rows_.data() : nullptr; }
+    const Entries* columns() const { return compressed_ && by_columns_ ? columns_.data() : nullptr; }
 
 private:
     template <class T>
-    void load(const Team&, const DenseRows<T>&, const std::int64_t*, Index, Affine, Range rows, bool compress);
+    void measure(const DenseRows<T>& source, Rows rows, Affine affine, Range mine);
     template <class I>
-    void load(const Team&, const CompressedRows<I>&, const std::int64_t*, Index, Affine, Range rows, bool compress);
-    bool worthwhile(Index count) const;
-    void place_rows(Index count);
-    void index_columns(const Team& team, Range rows);
+    void measure(const CompressedRows<I>& source, Rows rows, Affine affine, Range mine);
+    void decide(Index count, bool compress);
+    template <class T>
+    void fill(const DenseRows<T>& source, Rows rows, Affine affine, Range mine);
+    template <class I>
+    void fill(const CompressedRows<I>& source, Rows rows, Affine affine, Range mine);
+    void count_columns(Member member, Range mine);
+    void place_columns(int members);
+    void scatter_columns(Member member, Range mine);
 
     View dense_;
     Buffer storage_;
@@ -75,8 +83,23 @@ private:
     std::vector<std::int64_t> row_starts_;
     std::vector<Index> row_sizes_;
     std::vector<std::vector<std::int32_t>> cursors_;  // a column's next place, by member
-    Index count_ = 0;
     bool compressed_ = false, by_columns_ = false;
+};
+
+/// What a layer reads: an earlier layer's output, or for the first layer the batch, of which it may use the nonzeros. Asked
+/// inside of a phase only, since earlier phases fill the batch.
+class Input {
+public:
+    explicit Input(ConstView dense) : dense_(dense) {}
+    Input(const Batch& batch, Index count) : dense_(batch.dense(count)), batch_(&batch) {}
+
+    ConstView dense() const { return dense_; }
+    const Entries* rows() const { return batch_ ? batch_->rows() : nullptr; }
+    const Entries* columns() const { return batch_ ? batch_->columns() : nullptr; }
+
+private:
+    ConstView dense_;
+    const Batch* batch_ = nullptr;
 };
 
 /// Nonzeros of a source; and the first row and column that hold NaN or infinity, or -1.

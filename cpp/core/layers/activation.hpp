@@ -22,23 +22,25 @@ struct ActivationLayer {
     Index build(Index inputs, Layout&) { return inputs; }
 
     void forward(const Team& team, const Arena&, const Input& x, View y) const {
-        const Range rows = team.share(y.rows);
-        const View out = y.middle_rows(rows.first, rows.count());
-        copy_rows(x.dense.middle_rows(rows.first, rows.count()), out);
-        activate(activation, out);
+        team.phase([&](Member member) {
+            const Range rows = member.share(y.rows);
+            const View out = y.middle_rows(rows.first, rows.count());
+            copy_rows(x.dense().middle_rows(rows.first, rows.count()), out);
+            activate(activation, out);
+        });
     }
 
-    void backward(const Team& team, const Arena&, ConstView y, View dy, View dx, Scalar*) const {
-        team.wait();  // dy may have been split by columns
-        const Range rows = team.share(y.rows);
-        const View delta = dy.middle_rows(rows.first, rows.count());
-        activation_gradient(activation, y.middle_rows(rows.first, rows.count()), delta);
-        if (dx.data) copy_rows(delta, dx.middle_rows(rows.first, rows.count()));
-        team.wait();
+    void backward(const Team& team, const Arena&, ConstView y, View dy, View dx, const std::vector<Scalar*>&) const {
+        team.phase([&](Member member) {
+            const Range rows = member.share(y.rows);
+            const View delta = dy.middle_rows(rows.first, rows.count());
+            activation_gradient(activation, y.middle_rows(rows.first, rows.count()), delta);
+            if (dx.data) copy_rows(delta, dx.middle_rows(rows.first, rows.count()));
+        });
     }
 
     template <class Sink>
-    void gradients(const Team&, const Input&, ConstView, const Sink&, Scalar*) const {}
+    void gradients(Member, const Input&, ConstView, const Sink&, Scalar*) const {}
     Index scratch() const { return 0; }
 };
 
@@ -55,22 +57,24 @@ struct Rescaling {
     Index build(Index inputs, Layout&) { return inputs; }
 
     void forward(const Team& team, const Arena&, const Input& x, View y) const {
-        const Range rows = team.share(y.rows);
-        for (Index r = rows.first; r < rows.last; ++r)
-            for (Index c = 0; c < y.cols; ++c) y.row(r)[c] = x.dense.row(r)[c] * scale + offset;
+        team.phase([&](Member member) {
+            const Range rows = member.share(y.rows);
+            for (Index r = rows.first; r < rows.last; ++r)
+                for (Index c = 0; c < y.cols; ++c) y.row(r)[c] = x.dense().row(r)[c] * scale + offset;
+        });
     }
 
-    void backward(const Team& team, const Arena&, ConstView, View dy, View dx, Scalar*) const {
-        team.wait();
-        const Range rows = team.share(dy.rows);
-        if (dx.data)
+    void backward(const Team& team, const Arena&, ConstView, View dy, View dx, const std::vector<Scalar*>&) const {
+        if (dx.data == nullptr) return;
+        team.phase([&](Member member) {
+            const Range rows = member.share(dy.rows);
             for (Index r = rows.first; r < rows.last; ++r)
                 for (Index c = 0; c < dy.cols; ++c) dx.row(r)[c] = dy.row(r)[c] * scale;
-        team.wait();
+        });
     }
 
     template <class Sink>
-    void gradients(const Team&, const Input&, ConstView, const Sink&, Scalar*) const {}
+    void gradients(Member, const Input&, ConstView, const Sink&, Scalar*) const {}
     Index scratch() const { return 0; }
 };
 

@@ -30,42 +30,49 @@ struct Dense {
     }
 
     void forward(const Team& team, const Arena& params, const Input& x, View y) const {
-        const Split mine(team, y.rows, y.cols);
-        const View out = mine.of(y);
-        const View w = params[kernel].middle_cols(mine.cols.first, mine.cols.count());
-        const Scalar* b = use_bias ? params[bias].data + mine.cols.first : nullptr;
-        if (x.rows)
-            multiply(x.rows + mine.rows.first, w, b, out);
-        else
-            multiply(x.dense.middle_rows(mine.rows.first, mine.rows.count()), w, b, out);
-        if (!is_rowwise(activation)) return activate(activation, out);
-        if (!mine.whole_rows()) team.wait();
-        const Range rows = team.share(y.rows);
-        activate(activation, y.middle_rows(rows.first, rows.count()));
+        const bool split_rows = is_rowwise(activation) && !Split::by_rows(team.size(), y.cols);
+        team.phase([&](Member member) {
+            const Split mine(member, y.rows, y.cols);
+            const View out = mine.of(y);
+            const View w = params[kernel].middle_cols(mine.cols.first, mine.cols.count());
+            const Scalar* b = use_bias ? params[bias].data + mine.cols.first : nullptr;
+            if (const Entries* rows = x.rows())
+                multiply(rows + mine.rows.first, w, b, out);
+            else
+                multiply(x.dense().middle_rows(mine.rows.first, mine.rows.count()), w, b, out);
+            if (!split_rows) activate(activation, out);
+        });
+        if (!split_rows) return;
+        team.phase([&](Member member) {
+            const Range rows = member.share(y.rows);
+            activate(activation, y.middle_rows(rows.first, rows.count()));
+        });
     }
 
     /// Turns dy into dz in place, and fills dx unless it is empty.
-    void backward(const Team& team, const Arena& params, ConstView y, View dy, View dx, Scalar* scratch) const {
-        if (is_rowwise(activation)) {
-            team.wait();
-            const Range rows = team.share(y.rows);
-            activation_gradient(activation, y.middle_rows(rows.first, rows.count()), dy.middle_rows(rows.first, rows.count()));
-        } else {
-            const Split mine(team, y.rows, y.cols);
-            activation_gradient(activation, mine.of(y), mine.of(dy));
-        }
-        team.wait();
+    void backward(const Team& team, const Arena& params, ConstView y, View dy, View dx,
+                  const std::vector<Scalar*>& scratch) const {
+        if (!std::holds_alternative<Linear>(activation))
+            team.phase([&](Member member) {
+                const Range rows = member.share(y.rows);
+                activation_gradient(activation, y.middle_rows(rows.first, rows.count()),
+                                    dy.middle_rows(rows.first, rows.count()));
+            });
         if (dx.data == nullptr) return;
-        const Split mine(team, dx.rows, dx.cols);
-        multiply_transposed(dy.middle_rows(mine.rows.first, mine.rows.count()),
-                            params[kernel].middle_rows(mine.cols.first, mine.cols.count()), mine.of(dx), scratch);
+        team.phase([&](Member member) {
+            const Split mine(member, dx.rows, dx.cols);
+            multiply_transposed(dy.middle_rows(mine.rows.first, mine.rows.count()),
+                                params[kernel].middle_rows(mine.cols.first, mine.cols.count()), mine.of(dx),
+                                scratch[member.rank]);
+        });
     }
 
     /// Sends dW and db to `sink` in tiles. All of dz is complete and nobody reads W any more: the sink may rewrite it.
     template <class Sink>
-    void gradients(const Team& team, const Input& x, ConstView dz, const Sink& sink, Scalar* scratch) const {
-        const Split mine(team, kernel.rows, kernel.cols);
-        const Index width = x.columns ? kSparseTileCols : kTileCols;
+    void gradients(Member member, const Input& x, ConstView dz, const Sink& sink, Scalar* scratch) const {
+        const Entries* columns = x.columns();
+        const Split mine(member, kernel.rows, kernel.cols);
+        const Index width = columns ? kSparseTileCols : kTileCols;
         for (Index c = mine.cols.first; c < mine.cols.last; c += width) {
             const Range cols{c, std::min(c + width, mine.cols.last)};
             const ConstView delta = dz.middle_cols(cols.first, cols.count());
@@ -73,15 +80,15 @@ struct Dense {
             for (Index r = mine.rows.first; r < mine.rows.last; r += height) {
                 const Block block{kernel, {r, std::min(r + height, mine.rows.last)}, cols};
                 const View tile = sink.target(block, scratch);
-                if (x.columns)
-                    outer(x.columns + r, delta, tile);
+                if (columns)
+                    outer(columns + r, delta, tile);
                 else
-                    outer(x.dense.middle_cols(r, block.rows.count()), delta, tile);
+                    outer(x.dense().middle_cols(r, block.rows.count()), delta, tile);
                 sink.take(block, tile);
             }
         }
         if (!use_bias) return;
-        const Range cols = team.share(units, kLanes);
+        const Range cols = member.share(units, kLanes);
         if (cols.count() == 0) return;
         const Block block{bias, {0, 1}, cols};
         const View tile = sink.target(block, scratch);
