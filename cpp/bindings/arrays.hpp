@@ -27,23 +27,29 @@ Source dense_rows(const py::array& x) {
     return DenseRows<T>{static_cast<const T*>(x.data()), x.shape(0), x.shape(1), x.strides(0) / size};
 }
 
-template <class I>
-Source compressed_rows(const Array<std::int64_t>& starts, const py::array& indices, const Array<float>& values, Index cols) {
-    return CompressedRows<I>{starts.data(), static_cast<const I*>(indices.data()), values.data(), starts.size() - 1, cols};
+template <class I, class V>
+Source compressed_rows(const Array<std::int64_t>& starts, const py::array& indices, const py::array& values, Index cols) {
+    return CompressedRows<I, V>{starts.data(), static_cast<const I*>(indices.data()), static_cast<const V*>(values.data()),
+                                starts.size() - 1, cols};
 }
 
-/// x is a matrix of float32, float64 or uint8, or a tuple (starts int64, indices, values float32, columns) as in SciPy's CSR.
+/// x is a matrix of float32, float64 or uint8, or a tuple (starts int64, indices, values, columns) as in SciPy's CSR.
 inline Source source_of(const py::object& x) {
     if (py::isinstance<py::tuple>(x)) {
         const auto parts = x.cast<py::tuple>();
         const auto starts = parts[0].cast<Array<std::int64_t>>();
-        const auto indices = parts[1].cast<py::array>();
-        const auto values = parts[2].cast<Array<float>>();
+        const auto indices = parts[1].cast<py::array>(), values = parts[2].cast<py::array>();
         const auto cols = parts[3].cast<Index>();
-        if (py::isinstance<Array<std::uint16_t>>(indices)) return compressed_rows<std::uint16_t>(starts, indices, values, cols);
-        if (py::isinstance<Array<std::int32_t>>(indices)) return compressed_rows<std::int32_t>(starts, indices, values, cols);
-        require(py::isinstance<Array<std::int64_t>>(indices), "x: indices must be uint16, int32 or int64");
-        return compressed_rows<std::int64_t>(starts, indices, values, cols);
+        const bool wide = py::isinstance<Array<double>>(values);
+        require(wide || py::isinstance<Array<float>>(values), "x: values must be float32 or float64");
+        if (py::isinstance<Array<std::int32_t>>(indices))
+            return wide ? compressed_rows<std::int32_t, double>(starts, indices, values, cols)
+                        : compressed_rows<std::int32_t, float>(starts, indices, values, cols);
+        if (py::isinstance<Array<std::int64_t>>(indices))
+            return wide ? compressed_rows<std::int64_t, double>(starts, indices, values, cols)
+                        : compressed_rows<std::int64_t, float>(starts, indices, values, cols);
+        require(py::isinstance<Array<std::uint16_t>>(indices) && !wide, "x: indices must be uint16, int32 or int64");
+        return compressed_rows<std::uint16_t, float>(starts, indices, values, cols);
     }
     const auto array = x.cast<py::array>();
     require(array.ndim() == 2, "x: must be a matrix");

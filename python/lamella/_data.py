@@ -146,7 +146,8 @@ def _sparse_inputs(x: Any, width: int, name: str) -> Inputs:
     starts, size = np.array(rows.indptr, np.int64), min(len(indices), len(rows.data))
     if len(starts) != x.shape[0] + 1 or starts[0] != 0 or starts[-1] > size or (np.diff(starts) < 0).any():
         raise ValueError(f"`{name}` is a broken sparse matrix: its row pointers do not ascend from 0 to its size.")
-    return starts, np.ascontiguousarray(indices), _cast(rows.data), width
+    native = rows.data.dtype in (np.float32, np.float64) and rows.data.dtype.isnative
+    return starts, np.ascontiguousarray(indices), np.ascontiguousarray(rows.data) if native else _cast(rows.data), width
 
 
 def scan(x: Inputs, name: str = "x") -> int:

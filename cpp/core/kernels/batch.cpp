@@ -70,8 +70,8 @@ void Batch::measure(const DenseRows<T>& source, Rows rows, Affine affine, Range 
     }
 }
 
-template <class I>
-void Batch::measure(const CompressedRows<I>& source, Rows rows, Affine affine, Range mine) {
+template <class I, class V>
+void Batch::measure(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine) {
     // An offset makes numbers of the zeros: then every row counts as full.
     for (Index r = mine.first; r < mine.last; ++r)
         row_sizes_[r] = affine.offset == 0 ? source.starts[rows[r] + 1] - source.starts[rows[r]] : source.cols;
@@ -95,8 +95,8 @@ void Batch::fill(const DenseRows<T>&, Rows, Affine, Range mine) {
         compress_row(dense_.row(r), row_sizes_[r], entries_.get() + row_starts_[r]);
 }
 
-template <class I>
-void Batch::fill(const CompressedRows<I>& source, Rows rows, Affine affine, Range mine) {
+template <class I, class V>
+void Batch::fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine) {
     for (Index r = mine.first; r < mine.last; ++r) {
         const std::int64_t start = source.starts[rows[r]], size = source.starts[rows[r] + 1] - start;
         if (r + 1 < mine.last) {  // rows come in random order: ask for them early
@@ -104,7 +104,7 @@ void Batch::fill(const CompressedRows<I>& source, Rows rows, Affine affine, Rang
             prefetch(source.values + source.starts[rows[r + 1]], row_sizes_[r + 1]);
         }
         const I* index = source.indices + start;
-        const float* value = source.values + start;
+        const V* value = source.values + start;
         if (compressed_) {
             Entry* to = entries_.get() + row_starts_[r];
             std::int32_t before = -1, ordered = 1;
@@ -202,8 +202,8 @@ void scan_rows(const DenseRows<T>& source, Range rows, Scan& found) {
     for (Index r = rows.first; r < rows.last; ++r) scan_row(source.data + r * source.stride, source.cols, r, found);
 }
 
-template <class I>
-void scan_rows(const CompressedRows<I>& source, Range rows, Scan& found) {
+template <class I, class V>
+void scan_rows(const CompressedRows<I, V>& source, Range rows, Scan& found) {
     for (Index r = rows.first; r < rows.last; ++r) {
         const Index bad_before = found.bad_row;
         scan_row(source.values + source.starts[r], source.starts[r + 1] - source.starts[r], r, found);

@@ -19,16 +19,18 @@ struct DenseRows {
 };
 
 /// Compressed sparse rows where they lie, as in SciPy's CSR; columns within a row may come in any order.
-template <class I>
+template <class I, class V>
 struct CompressedRows {
     const std::int64_t* starts = nullptr;  // rows + 1
     const I* indices = nullptr;
-    const float* values = nullptr;
+    const V* values = nullptr;
     Index rows = 0, cols = 0;
 };
 
-using Source = std::variant<DenseRows<float>, DenseRows<double>, DenseRows<std::uint8_t>, CompressedRows<std::uint16_t>,
-                            CompressedRows<std::int32_t>, CompressedRows<std::int64_t>>;
+using Source = std::variant<DenseRows<float>, DenseRows<double>, DenseRows<std::uint8_t>,
+                            CompressedRows<std::uint16_t, float>, CompressedRows<std::int32_t, float>,
+                            CompressedRows<std::int64_t, float>, CompressedRows<std::int32_t, double>,
+                            CompressedRows<std::int64_t, double>>;
 inline Index row_count(const Source& source) {
     return std::visit([](const auto& rows) { return rows.rows; }, source);
 }
@@ -65,13 +67,13 @@ public:
 private:
     template <class T>
     void measure(const DenseRows<T>& source, Rows rows, Affine affine, Range mine);
-    template <class I>
-    void measure(const CompressedRows<I>& source, Rows rows, Affine affine, Range mine);
+    template <class I, class V>
+    void measure(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine);
     void decide(Index count, bool compress);
     template <class T>
     void fill(const DenseRows<T>& source, Rows rows, Affine affine, Range mine);
-    template <class I>
-    void fill(const CompressedRows<I>& source, Rows rows, Affine affine, Range mine);
+    template <class I, class V>
+    void fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine);
     void count_columns(Member member, Range mine);
     void place_columns(int members);
     void scatter_columns(Member member, Range mine);
