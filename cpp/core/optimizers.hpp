@@ -1,6 +1,7 @@
 /// Optimizers: the spec that Python fills in, and the rule that it stands for.
 ///
-/// A rule updates one register of weights; `update` reads like the paper. Options that change the number of state slots
+/// A rule updates one register of weights; `update` reads like the paper. Where a gradient of zero leaves the weight as it
+/// is (kIdleKeepsWeights), `idle` says to the same bits what becomes of a register of state. Options that change the number of state slots
 /// make different rules, so that a plain step pays for nothing. Formulas are those of Keras 3.
 #pragma once
 
@@ -18,12 +19,14 @@ namespace lamella {
 template <bool kMomentum, bool kNesterov>
 struct SgdRule {
     static constexpr int kStates = kMomentum;
+    static constexpr bool kIdleKeepsWeights = !kMomentum;
     Scalar momentum = 0;
 
     struct Step {
         Scalar rate;
     };
     Step at(std::int64_t, Scalar rate) const { return {rate}; }
+    Vec idle(Vec state) const { return state; }
 
     void update(Step step, Vec& w, Vec g, std::array<Vec, kStates>& state) const {
         if constexpr (kMomentum) {
@@ -56,12 +59,14 @@ struct SGD {
 template <bool kMomentum, bool kCentered>
 struct RmspropRule {
     static constexpr int kStates = 1 + kMomentum + kCentered;  // v, then m, then a
+    static constexpr bool kIdleKeepsWeights = !kMomentum;
     Scalar rho = 0, momentum = 0, epsilon = 0;
 
     struct Step {
         Scalar rate;
     };
     Step at(std::int64_t, Scalar rate) const { return {rate}; }
+    Vec idle(Vec mean) const { return mean * rho; }
 
     void update(Step step, Vec& w, Vec g, std::array<Vec, kStates>& state) const {
         Vec& v = state[0];

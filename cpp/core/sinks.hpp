@@ -5,14 +5,19 @@
 #include <atomic>
 
 #include "arena.hpp"
+#include "kernels/products.hpp"
 #include "optimizers.hpp"
 
 namespace lamella {
 
-/// A block of one weight: the gradient tile has the shape rows × cols.
+/// A block of one weight: the gradient tile has the shape rows × cols. Where the layer's input is compressed, `inputs` are
+/// the columns of the input that belong to the rows: an empty one means a gradient of zeros.
 struct Block {
     Slot slot;
     Range rows, cols;
+    const Entries* inputs = nullptr;
+
+    bool is_idle(Index row) const { return inputs && inputs[row].count == 0; }
 
     View of(const Arena& arena) const {
         return arena[slot].middle_rows(rows.first, rows.count()).middle_cols(cols.first, cols.count());
@@ -23,10 +28,11 @@ struct Block {
 inline constexpr Index kPrefetched = 8192;
 
 /// Asks for the block's cache lines, which arrive while its gradient is computed.
-inline void prefetch(View block) {
+inline void prefetch(const Block& block, const Arena& arena) {
     constexpr Index line = 64 / sizeof(Scalar);
-    for (Index r = 0; r < block.rows; ++r)
-        for (Index c = 0; c < block.cols; c += line) __builtin_prefetch(block.row(r) + c, 1);
+    const View view = block.of(arena);
+    for (Index r = 0; r < view.rows; ++r)
+        for (Index c = 0; c < view.cols && !block.is_idle(r); c += line) __builtin_prefetch(view.row(r) + c, 1);
 }
 
 /// Applies a rule to every tile while it is in cache: the whole gradient never exists.
@@ -41,8 +47,8 @@ struct Update {
     /// Where the gradient of `block` is to be written: scratch that stays in the first-level cache.
     View target(const Block& block, Scalar* scratch) const {
         if (block.slot.span() >= kPrefetched) {
-            prefetch(block.of(params));
-            for (const Arena& arena : state) prefetch(block.of(arena));
+            prefetch(block, params);
+            for (const Arena& arena : state) prefetch(block, arena);
         }
         return {scratch, block.rows.count(), block.cols.count(), padded(block.cols.count())};
     }
@@ -59,6 +65,13 @@ struct Update {
             Scalar *weights = w.row(r), *state_rows[Rule::kStates + 1];
             const Scalar* g = gradient.row(r);
             for (int i = 0; i < Rule::kStates; ++i) state_rows[i] = states[i].row(r);
+            if constexpr (Rule::kIdleKeepsWeights)
+                if (block.is_idle(r)) {
+                    for (int i = 0; i < Rule::kStates; ++i)
+                        for (Index c = 0; c < columns; c += kLanes)
+                            rule.idle(Vec::load(state_rows[i] + c)).store(state_rows[i] + c);
+                    continue;
+                }
             for (Index c = 0; c < columns; c += kLanes) {
                 Vec weight = Vec::load(weights + c);
                 std::array<Vec, Rule::kStates> slots;

@@ -78,7 +78,7 @@ struct Dense {
             const ConstView delta = dz.middle_cols(cols.first, cols.count());
             const Index height = std::max(kTileNumbers / padded(cols.count()) / 8, Index{1}) * 8;
             for (Index r = mine.rows.first; r < mine.rows.last; r += height) {
-                const Block block{kernel, {r, std::min(r + height, mine.rows.last)}, cols};
+                const Block block{kernel, {r, std::min(r + height, mine.rows.last)}, cols, columns ? columns + r : nullptr};
                 const View tile = sink.target(block, scratch);
                 if (columns)
                     outer(columns + r, delta, tile);
