@@ -10,7 +10,7 @@ namespace {
 // Rows that walk through the network together in prediction: enough to use each weight often while it is in cache.
 constexpr Index kPredictRows = 256;
 
-// Multiply-adds that one more member must get for its share before waiting for it pays (benchmarks/kernels.py).
+// Multiply-adds that one more member must get for its share before waiting for it pays.
 constexpr double kWorthAThread = 400e3;
 
 }  // namespace

@@ -40,7 +40,7 @@ struct Affine {
     Scalar scale = 1, offset = 0;
 };
 
-/// Share of nonzeros below which compressed rows are faster than dense ones (benchmarks/kernels.py).
+/// Share of nonzeros below which compressed rows are faster than dense ones.
 inline constexpr double kSparse = 0.35;
 
 class Batch {

@@ -8,7 +8,7 @@ namespace lamella {
 namespace {
 
 // Sums live in registers: up to kRows rows × some registers of columns, at most kSums in all. Measured on Zen 4: 8 × 3 of
-// 32 registers reach 99 % of the machine's multiply-adds, 6 × 2 of 16 reach 97 % (benchmarks/kernels.py).
+// 32 registers reach 99 % of the machine's multiply-adds, 6 × 2 of 16 reach 97 %.
 constexpr int kRows = kManyRegisters ? 8 : 6;
 constexpr int kSums = kManyRegisters ? 24 : 12;
 constexpr int kWidest = kManyRegisters ? 8 : 6;
