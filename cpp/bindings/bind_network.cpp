@@ -177,6 +177,7 @@ void bind_network(py::module_& m) {
         .def(py::init<std::vector<Layer>, Index>(), "layers"_a, "inputs"_a)
         .def_property_readonly("outputs", &Network::outputs)
         .def_property_readonly("widths", &Network::widths)
+        .def_property_readonly("densest", &Network::densest, "Share of nonzeros up to which batches are compressed.")
         .def("get_weights", &get_weights, "All weights in one flat array, layer after layer.")
         .def("set_weights", &set_weights, "values"_a)
         .def("predict", &predict, "x"_a, "threads"_a = 0, "Applies the network to every row of x.");

@@ -11,13 +11,19 @@ namespace {
 constexpr Index kPredictRows = 256;
 
 // Multiply-adds that one more member must get for its share before waiting for it pays.
-constexpr double kWorthAThread = 400e3;
+constexpr double kWorthAThread = 700e3;
+
+/// The share of nonzeros up to which the first layer wants compressed rows; 0 if it cannot use them.
+double densest_for(const std::vector<Layer>& layers) {
+    const auto* first = layers.empty() ? nullptr : std::get_if<Dense>(&layers.front());
+    return first ? densest_compressed(first->units) : 0;
+}
 
 }  // namespace
 
 Workspace::Workspace(const std::vector<Layer>& layers, Index inputs, const std::vector<Index>& widths, Index rows, int members,
                      bool training)
-    : rows(rows), members(members), batch(rows, inputs, members, training) {
+    : rows(rows), members(members), batch(rows, inputs, members, densest_for(layers), training) {
     Index scratch_each = 0, total = 0;
     for (const Layer& layer : layers)
         scratch_each = std::max(scratch_each, std::visit([](const auto& l) { return l.scratch(); }, layer));
@@ -81,6 +87,8 @@ bool Network::may_compress() const {
     }
     return finite_ == Finite::yes;
 }
+
+double Network::densest() const { return densest_for(layers_); }
 
 int Network::useful_threads(Index rows, int threads, int passes) const {
     const double work = static_cast<double>(layout_.size()) * static_cast<double>(rows) * passes;

@@ -53,6 +53,9 @@ public:
     bool may_compress() const;
     void weights_changed(bool known_finite);
 
+    /// The share of nonzeros up to which batches are compressed; 0 if the first layer cannot use that.
+    double densest() const;
+
     /// Members that pay for themselves on so many rows at once.
     int useful_threads(Index rows, int threads, int passes) const;
 

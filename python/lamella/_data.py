@@ -176,9 +176,9 @@ def _name_of(value: Any) -> str:
     )
 
 
-def compressed(x: Inputs, nonzeros: int) -> Inputs:
-    """`x`, as a compressed sparse matrix where it is dense, mostly zero, and small enough so."""
-    if isinstance(x, tuple) or nonzeros > _MOSTLY_ZERO * x.size:
+def compressed(x: Inputs, nonzeros: int, densest: float) -> Inputs:
+    """`x`, as a compressed sparse matrix where it is dense, mostly zero (and under `densest`), and small enough so."""
+    if isinstance(x, tuple) or nonzeros > min(_MOSTLY_ZERO, densest) * x.size:
         return x
     index_bytes = 2 if x.shape[1] <= 65536 else 4
     return core.compress(x) if nonzeros * (4 + index_bytes) + 8 * len(x) <= _COMPRESSED_BYTES else x

@@ -221,11 +221,11 @@ class Sequential(Stack):
             data, validation = _data.split(data, share)
         if class_weights is not None:  # those held out for validation count as they are
             data = Examples(data.x, data.y, class_weights[: len(data)])
-        if epochs - initial_epoch > 1:
-            data = Examples(_data.compressed(data.x, nonzeros), data.y, data.weights)
 
         watchers = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0)
         self._build_with(shape)  # every argument is checked by now
+        if epochs - initial_epoch > 1:
+            data = Examples(_data.compressed(data.x, nonzeros, self._network.densest), data.y, data.weights)
         plan = _training.Plan(
             data, validation, min(batch, len(data)), evaluation_batch, initial_epoch, epochs, frequency
         )

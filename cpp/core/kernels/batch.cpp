@@ -44,17 +44,18 @@ void prefetch(const T* data, Index count) {
 
 }  // namespace
 
-Batch::Batch(Index rows, Index cols, int threads, bool by_columns)
+Batch::Batch(Index rows, Index cols, int threads, double densest, bool by_columns)
     : storage_(rows * padded_stride(cols)),
       rows_(rows),
       row_starts_(rows + 1),
       row_sizes_(rows),
       cursors_(threads),
-      by_columns_(by_columns) {
+      densest_(densest),
+      by_columns_(by_columns && densest > 0) {
     dense_ = {storage_.data(), rows, cols, padded_stride(cols)};
-    const auto room = static_cast<std::size_t>(kSparse * static_cast<double>(rows) * static_cast<double>(cols));
+    const auto room = static_cast<std::size_t>(densest * static_cast<double>(rows) * static_cast<double>(cols));
     entries_ = std::make_unique_for_overwrite<Entry[]>(room + rows);  // untouched pages cost nothing
-    if (by_columns) {
+    if (by_columns_) {
         by_column_ = std::make_unique_for_overwrite<Entry[]>(room + cols);
         columns_.resize(cols);
         for (auto& cursor : cursors_) cursor.resize(cols);
@@ -84,8 +85,8 @@ void Batch::decide(Index count, bool compress) {
         rows_[r] = {entries_.get() + row_starts_[r], row_sizes_[r]};
         nonzeros += row_sizes_[r];
     }
-    compressed_ = compress && static_cast<double>(nonzeros) <=
-                                  kSparse * static_cast<double>(count) * static_cast<double>(dense_.cols);
+    compressed_ = compress && densest_ > 0 && static_cast<double>(nonzeros) <=
+                                  densest_ * static_cast<double>(count) * static_cast<double>(dense_.cols);
 }
 
 template <class T>

@@ -40,13 +40,18 @@ struct Affine {
     Scalar scale = 1, offset = 0;
 };
 
-/// Share of nonzeros below which compressed rows are faster than dense ones.
-inline constexpr double kSparse = 0.35;
+/// Share of nonzeros up to which compressed rows are faster than dense ones for a layer of so many units. Measured: 0.5 at
+/// 512 units, 0.28 at 64, under 0.1 at 16 (docs/performance.md).
+inline double densest_compressed(Index units) {
+    const auto registers = static_cast<double>(padded(units) / kLanes);
+    return 0.5 * registers / (registers + 4);
+}
 
 class Batch {
 public:
     Batch() = default;
-    Batch(Index rows, Index cols, int threads, bool by_columns);
+    /// Compresses batches with at most `densest` nonzeros (a share; 0: never), also by columns if asked.
+    Batch(Index rows, Index cols, int threads, double densest, bool by_columns);
 
     /// Which rows of a source: order[0 ... count - 1], or first ... first + count - 1 where order is null.
     struct Rows {
@@ -85,6 +90,7 @@ private:
     std::vector<std::int64_t> row_starts_;
     std::vector<Index> row_sizes_;
     std::vector<std::vector<std::int32_t>> cursors_;  // a column's next place, by member
+    double densest_ = 0;
     bool compressed_ = false, by_columns_ = false;
 };
 
