@@ -9,11 +9,14 @@ import pytest
 import reference
 from golden import assert_close, cases
 
+import lamella
 from lamella import Input, Sequential, activations, layers, losses, optimizers
 from lamella._core import core
 
 # Measured over the whole range: tanh 4.3 (near 0.03), sigmoid 5.1 (below -80; 2.9 above), softmax 6.4 (below e**-40).
 ULPS = {"linear": 0.0, "relu": 0.0, "tanh": 5.0, "sigmoid": 6.0, "softmax": 8.0}
+if lamella.isa() == "x86_64_v2":  # without fused multiply-add every term of a polynomial is rounded twice
+    ULPS |= {"tanh": 7.0, "softmax": 10.0}
 TINY = np.finfo(np.float32).tiny
 LANES = [1, 3, 10, 16, 17, 33]
 ELEMENTWISE = [name for name in core.activations.names if name != "softmax"]
