@@ -174,7 +174,6 @@ def download(urls: Sequence[str], file: File, subfolder: str = "") -> bytes:
         raise DatasetNotFoundError(reason) from None
     faults = []
     for url in urls:
-        print(f"Downloading {url}", file=sys.stderr)
         content, fault = _request(pooch, url, file)
         if not fault:
             _keep(content, file, subfolder)
