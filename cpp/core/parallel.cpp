@@ -32,6 +32,24 @@ inline void pause() {
 #endif
 }
 
+#if defined(__x86_64__) || defined(_M_X64)
+constexpr std::uint64_t kFlush = 0x8040;  // results and operands of SSE and AVX
+std::uint64_t float_mode() { return _mm_getcsr(); }
+void set_float_mode(std::uint64_t mode) { _mm_setcsr(static_cast<unsigned>(mode)); }
+#elif defined(__aarch64__)
+constexpr std::uint64_t kFlush = std::uint64_t{1} << 24;
+std::uint64_t float_mode() {
+    std::uint64_t mode;
+    asm volatile("mrs %0, fpcr" : "=r"(mode));
+    return mode;
+}
+void set_float_mode(std::uint64_t mode) { asm volatile("msr fpcr, %0" : : "r"(mode)); }
+#else
+constexpr std::uint64_t kFlush = 0;
+std::uint64_t float_mode() { return 0; }
+void set_float_mode(std::uint64_t) {}
+#endif
+
 }  // namespace
 
 class Team::Phases {
@@ -90,6 +108,9 @@ private:
 bool Team::begin(int rank) const { return phases_->begin(rank, phase_); }
 void Team::end() const { phases_->end(phase_); }
 void Team::wait() const { phases_->wait(phase_++); }
+
+FlushSubnormals::FlushSubnormals() : before_(float_mode()) { set_float_mode(before_ | kFlush); }
+FlushSubnormals::~FlushSubnormals() { set_float_mode(before_); }
 
 void run_team(int threads, const std::function<void(const Team&)>& body) {
 #ifdef _OPENMP

@@ -62,6 +62,19 @@ private:
 /// Runs `body` on up to `threads` threads at once and returns when all are done. `body` must not throw.
 void run_team(int threads, const std::function<void(const Team&)>& body);
 
+/// While it lives, this thread rounds numbers under 1.2e-38 (float) to zero, as JAX and TensorFlow do: state of weights that
+/// get no gradient decays into that range and stays there, where some processors compute a hundred times slower.
+class FlushSubnormals {
+public:
+    FlushSubnormals();
+    ~FlushSubnormals();
+    FlushSubnormals(const FlushSubnormals&) = delete;
+    FlushSubnormals& operator=(const FlushSubnormals&) = delete;
+
+private:
+    std::uint64_t before_;
+};
+
 /// How many threads a call may use: set_num_threads(), else what OpenMP was told or finds.
 int max_threads();
 

@@ -135,6 +135,7 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
     const auto run = [&](const auto& rule) {
         using Rule = std::decay_t<decltype(rule)>;
         run_team(members, [&](const Team& team) {
+            const FlushSubnormals flush;
             auto polled = Clock::now();
             for (Index s = 0; s < steps; ++s) {
                 if (team.is_caller() && Clock::now() - polled > kPollEvery) {
