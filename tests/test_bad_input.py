@@ -183,7 +183,7 @@ SHAPES_AND_KINDS = cases(
     ("dictionary", {"x": X}, TypeError, f"`x` must be {LISTS}", "dict"),
     ("set", {1.0}, TypeError, f"`x` must be {LISTS}", "set"),
     ("Python number", 5, TypeError, f"`x` must be {LISTS}", "5 of type int"),
-    ("generator", (row for row in X), TypeError, f"`x` must be {LISTS}", "generator"),
+    ("generator of rows", (row for row in X), (TypeError, ValueError), "x"),
     ("function", len, TypeError, f"`x` must be {LISTS}", "builtin_function"),
     ("class", np.ndarray, TypeError, f"`x` must be {LISTS}", "type"),
     ("object", object(), TypeError, f"`x` must be {LISTS}", "object"),
@@ -299,7 +299,7 @@ REGRESSION_TARGETS = cases(
     ("no rows, list", [], ValueError, "`x` has 32 rows", "`y` has 0"),
     ("too narrow", Y[:, :2], ValueError, "`y` must have the shape of the output, (n, 3)", "(32, 2)"),
     ("one axis", Y[:, 0], ValueError, "`y` must have the shape of the output, (n, 3)", "(32,)"),
-    ("three axes", Y[..., None], ValueError, "`y` must have the shape of the output, (n, 3)", "(32, 3, 1)"),
+    ("three axes", np.stack([Y, Y], -1), ValueError, "`y` must have the shape of the output, (n, 3)", "(32, 3, 2)"),
     ("NaN", at(Y, (4, 1), np.nan), ValueError, "`y` contains NaN", "row 4, column 1"),
     ("infinity", at(Y, (4, 1), np.inf), ValueError, "`y` contains infinity", "row 4, column 1"),
     ("1e300", at(Y, (4, 1), 1e300, float), ValueError, "`y`", "1e+300", "too large for float32", "(4, 1)"),
@@ -526,8 +526,9 @@ FIT_ARGUMENTS = cases(
             ("shuffle", "batches", ValueError, "'batch'", "'batches'"),
             ("shuffle", None, ValueError, "True, False or 'batch'", "None"),
             ("shuffle", np.ones(2), ValueError, "True, False or 'batch'"),
-            ("steps_per_epoch", 3, ValueError, "not support"),
-            ("validation_steps", 3, ValueError, "not support"),
+            ("steps_per_epoch", 0, ValueError, "fit `steps_per_epoch` must be a positive integer"),
+            ("steps_per_epoch", 1.5, TypeError, "fit `steps_per_epoch` must be a positive integer"),
+            ("validation_steps", 0, ValueError, "fit `validation_steps` must be a positive integer"),
         ]
     )
 )
@@ -549,7 +550,7 @@ def test_bad_arguments_of_fit_are_refused(case: Case) -> None:
     ("text", {"batch_size": "8"}, TypeError, "`batch_size`", "'8' of type str"),
     ("True", {"batch_size": True}, TypeError, "`batch_size`", "True"),
     ("verbose", {"verbose": 7}, ValueError, "`verbose`", "7"),
-    ("steps", {"steps": 3}, ValueError, "`steps`"),
+    ("steps", {"steps": 0}, ValueError, "`steps` must be a positive integer"),
     ("callbacks", {"callbacks": [5]}, TypeError, "`callbacks[0]`", "int"),
 )
 def test_bad_arguments_of_evaluate_and_predict_are_refused(case: Case, method: str) -> None:
@@ -956,8 +957,8 @@ def test_layers_of_a_model_are_a_list() -> None:
 
 def test_a_layer_that_does_not_fit_is_not_added() -> None:
     model = Sequential([Input((4, 4)), layers.Activation("relu")])
-    with refuses(model, ValueError, "Dense", "(4, 4)", "Flatten()"):
-        model.add(layers.Dense(3))
+    with refuses(model, ValueError, "Reshape", "(3, 5)", "(4, 4)", "16 numbers"):
+        model.add(layers.Reshape((3, 5)))
 
 
 # ---------------------------------------------------------------------- callbacks

@@ -28,15 +28,17 @@ CPP = ROOT / "cpp"
 # fmt: off
 PYTHON_ORDER = [
     "_optional", "_checks", "_registry", "_random", "_cpu", "_core", "utils",
-    "activations", "initializers", "losses", "metrics", "optimizers", "layers", "backend",
-    "_progress", "callbacks", "_summary", "_data", "_stack", "_compile", "_training", "models",
+    "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers", "layers", "backend",
+    "_progress", "callbacks", "_summary", "_data", "_weights", "_plan", "_stack", "_feed", "_compile", "_training", "_fit",
+    "models",
     "datasets", "plotting", "__init__", "_demo", "_bench", "cli", "__main__",
 ]
 CPP_ORDER = [
     "core/scalar", "core/simd", "core/arena", "core/parallel",
-    "core/kernels/products", "core/kernels/rows", "core/kernels/batch", "core/compress", "core/split",
+    "core/kernels/products", "core/kernels/rows", "core/kernels/columns", "core/kernels/batch", "core/compress", "core/split",
+    "core/pass", "core/random",
     "core/activations", "core/losses", "core/metrics", "core/optimizers", "core/sinks",
-    "core/layers/*", "core/layers", "core/network", "core/trainer",
+    "core/layers/*", "core/layers", "core/workspace", "core/network", "core/trainer",
     "bindings/specs", "bindings/arrays", "bindings/bind_network", "bindings/module", "bindings/cpu",
 ]
 # fmt: on

@@ -104,12 +104,12 @@ void evaluate(Trainer& trainer, const Network& network, const py::object& x, con
 }
 
 py::tuple gradients(Trainer& trainer, const Network& network, const py::object& x, const py::array& y,
-                    const py::object& weights) {
+                    const py::object& weights, bool training) {
     const Examples data = examples_of(network, x, y, weights);
     const Index count = row_count(data.x);
     Numbers of_weights(network.weight_count()), of_inputs({count, network.inputs()});
     const double loss = without_gil([&](const Poll&) {
-        return trainer.gradients(data, count, of_weights.mutable_data(), of_inputs.mutable_data(), max_threads());
+        return trainer.gradients(data, count, of_weights.mutable_data(), of_inputs.mutable_data(), training, max_threads());
     });
     return py::make_tuple(loss, of_weights, of_inputs);
 }
@@ -176,7 +176,8 @@ void bind_network(py::module_& m) {
     py::class_<Network, std::shared_ptr<Network>>(m, "Network", py::module_local(), "Layers and their weights.")
         .def(py::init<std::vector<Layer>, Index>(), "layers"_a, "inputs"_a)
         .def_property_readonly("outputs", &Network::outputs)
-        .def_property_readonly("widths", &Network::widths)
+        .def("part", &Network::part, "first"_a, "last"_a, "The network of some of the specs, with the same weights.")
+        .def("set_trainable", &Network::set_trainable, "by_spec"_a, "Which specs trainers that are made later train.")
         .def_property_readonly("densest", &Network::densest, "Share of nonzeros up to which batches are compressed.")
         .def("get_weights", &get_weights, "All weights in one flat array, layer after layer.")
         .def("set_weights", &set_weights, "values"_a)
@@ -187,7 +188,8 @@ void bind_network(py::module_& m) {
         .def("train", &train, "network"_a, "x"_a, "y"_a, "weights"_a, "order"_a, "batch"_a, "rates"_a,
              "One step for every rate; returns the steps done.")
         .def("evaluate", &evaluate, "network"_a, "x"_a, "y"_a, "weights"_a, "batch"_a, "Adds all rows to the totals.")
-        .def("gradients", &gradients, "network"_a, "x"_a, "y"_a, "weights"_a, "(loss, of all weights, of the inputs)")
+        .def("gradients", &gradients, "network"_a, "x"_a, "y"_a, "weights"_a, "training"_a = false,
+             "(loss, of all weights, of the inputs)")
         .def("totals", &totals, "(rows, sum of losses, sums of metrics) since they were cleared.")
         .def("clear_totals", &clear_totals)
         .def_property_readonly("state_count", &Trainer::state_count, "Numbers of optimizer state per weight.")

@@ -63,6 +63,9 @@ inline bool is_rowwise(const Activation& activation) {
     return std::visit([]<class A>(const A&) { return !Elementwise<A>; }, activation);
 }
 
+/// Whether the derivative cannot be written in terms of the output.
+inline bool needs_input(const Activation&) { return false; }
+
 /// y = act(y) in place.
 void activate(const Activation& activation, View y);
 

@@ -12,96 +12,111 @@ constexpr Index kPredictRows = 256;
 
 // Multiply-adds that one more member must get for its share before waiting for it pays.
 constexpr double kWorthAThread = 700e3;
-
-/// The share of nonzeros up to which the first layer wants compressed rows; 0 if it cannot use them.
-double densest_for(const std::vector<Layer>& layers) {
-    const auto* first = layers.empty() ? nullptr : std::get_if<Dense>(&layers.front());
-    return first ? densest_compressed(first->units) : 0;
-}
+// What a number of an elementwise layer costs in multiply-adds of a product, about.
+constexpr double kElementwise = 8;
 
 }  // namespace
 
-Workspace::Workspace(const std::vector<Layer>& layers, Index inputs, const std::vector<Index>& widths, Index rows, int members,
-                     bool training)
-    : rows(rows), members(members), batch(rows, inputs, members, densest_for(layers), training) {
-    Index scratch_each = 0, total = 0;
-    for (const Layer& layer : layers)
-        scratch_each = std::max(scratch_each, std::visit([](const auto& l) { return l.scratch(); }, layer));
-    for (const Index width : widths) total += rows * padded_stride(width) * (training ? 2 : 1);
-    constexpr Index line = 64 / sizeof(Scalar);
-    scratch_each = (scratch_each + line - 1) / line * line;
-    storage_ = Buffer(total + scratch_each * members + line * static_cast<Index>(widths.size()) * 2);
-    Scalar* at = storage_.data();
-    const auto take = [&](Index width) {
-        const View view{at, rows, width, padded_stride(width)};
-        at += (rows * view.stride + line - 1) / line * line;
-        return view;
-    };
-    for (int m = 0; m < members; ++m, at += scratch_each) scratch.push_back(at);
-    for (const Index width : widths) outputs.push_back(take(width));
-    if (training)
-        for (const Index width : widths) deltas.push_back(take(width));
+Network::Network(const std::vector<Layer>& specs, Index inputs) : input_{1, inputs} {
+    for (const Layer& spec : specs) {
+        const auto* rescaling = layers_.empty() ? std::get_if<Rescaling>(&spec) : nullptr;
+        places_.push_back({layers_.size(), layout_.slots().size(), output(),
+                           rescaling ? Affine{rescaling->scale, rescaling->offset} : Affine{}});
+        if (rescaling) fold(places_.back().affine);
+        else add(spec);
+    }
+    places_.push_back({layers_.size(), layout_.slots().size(), output(), {}});
+    slots_ = layout_.slots();
+    stored_->params = Arena(layout_);
 }
 
-Network::Network(std::vector<Layer> layers, Index inputs) : inputs_(inputs) {
-    for (Layer& layer : layers) {
-        const auto* rescaling = std::get_if<Rescaling>(&layer);
-        if (layers_.empty() && rescaling) {
-            affine_ = {affine_.scale * rescaling->scale, affine_.offset * rescaling->scale + rescaling->offset};
-            continue;
-        }
-        const Index width = widths_.empty() ? inputs_ : widths_.back();
-        widths_.push_back(std::visit([&](auto& l) { return l.build(width, layout_); }, layer));
-        layers_.push_back(std::move(layer));
+void Network::fold(Affine next) {
+    affine_ = {affine_.scale * next.scale, affine_.offset * next.scale + next.offset};
+}
+
+void Network::add(const Layer& layer) {
+    layers_.push_back(layer);
+    auto* dense = std::get_if<Dense>(&layers_.back());
+    const Activation activation = dense ? dense->activation : Activation{};
+    const bool apart = needs_input(activation);
+    if (apart) dense->activation = Linear{};
+    shapes_.push_back(std::visit([&](auto& l) { return l.build(output(), layout_); }, layers_.back()));
+    if (apart) add(ActivationLayer{.activation = activation});
+}
+
+std::shared_ptr<Network> Network::part(std::size_t first, std::size_t last) const {
+    std::shared_ptr<Network> part(new Network());
+    const Place &from = places_[first], &to = places_[last];
+    const auto at = [](auto& all, std::size_t index) { return all.begin() + static_cast<std::ptrdiff_t>(index); };
+    part->layers_.assign(at(layers_, from.layer), at(layers_, to.layer));
+    part->shapes_.assign(at(shapes_, from.layer), at(shapes_, to.layer));
+    part->slots_.assign(at(slots_, from.slot), at(slots_, to.slot));
+    part->input_ = from.input;
+    part->layout_ = layout_;
+    part->stored_ = stored_;
+    for (std::size_t i = first; i <= last; ++i) {
+        part->places_.push_back({places_[i].layer - from.layer, places_[i].slot - from.slot, places_[i].input, places_[i].affine});
+        if (i < last) part->fold(places_[i].affine);
     }
-    params_ = Arena(layout_);
+    return part;
+}
+
+void Network::set_trainable(const std::vector<bool>& by_spec) {
+    for (std::size_t i = 0; i < by_spec.size(); ++i)
+        for (std::size_t l = places_[i].layer; l < places_[i + 1].layer; ++l)
+            std::visit(
+                [&](auto& layer) {
+                    if constexpr (requires { layer.trainable; }) layer.trainable = by_spec[i];
+                },
+                layers_[l]);
 }
 
 Index Network::weight_count() const {
     Index count = 0;
-    for (const Slot& slot : layout_.slots()) count += slot.rows * slot.cols;
+    for (const Slot& slot : slots_) count += slot.rows * slot.cols;
     return count;
 }
 
-void Network::read(Scalar* values) const {
-    for (const Slot& slot : layout_.slots())
-        for (Index r = 0; r < slot.rows; ++r) values = std::copy_n(params_[slot].row(r), slot.cols, values);
+void Network::read(const Arena& arena, Scalar* values) const {
+    for (const Slot& slot : slots_)
+        for (Index r = 0; r < slot.rows; ++r) values = std::copy_n(arena[slot].row(r), slot.cols, values);
+}
+
+void Network::write(const Scalar* values, const Arena& arena) const {
+    for (const Slot& slot : slots_)
+        for (Index r = 0; r < slot.rows; ++r, values += slot.cols) std::copy_n(values, slot.cols, arena[slot].row(r));
 }
 
 void Network::write(const Scalar* values) {
-    for (const Slot& slot : layout_.slots())
-        for (Index r = 0; r < slot.rows; ++r, values += slot.cols) std::copy_n(values, slot.cols, params_[slot].row(r));
+    write(values, params());
     weights_changed(false);
 }
 
-void Network::weights_changed(bool known_finite) { finite_ = known_finite ? Finite::yes : Finite::unknown; }
+void Network::weights_changed(bool known_finite) { stored_->finite = known_finite ? Finite::yes : Finite::unknown; }
 
 bool Network::may_compress() const {
     const auto* first = layers_.empty() ? nullptr : std::get_if<Dense>(&layers_.front());
     if (!first) return false;
-    if (finite_ == Finite::unknown) {
-        const View w = params_[first->kernel];
+    std::atomic<Finite>& finite = stored_->finite;
+    if (finite == Finite::unknown) {
+        const View w = params()[first->kernel];
         Vec dirt(Scalar(0));
         for (Index i = 0; i < first->kernel.span(); i += kLanes) watch_finite(Vec::load(w.data + i), dirt);
-        finite_ = sum(dirt) == 0 ? Finite::yes : Finite::no;
+        finite = sum(dirt) == 0 ? Finite::yes : Finite::no;
     }
-    return finite_ == Finite::yes;
+    return finite == Finite::yes;
 }
-
-double Network::densest() const { return densest_for(layers_); }
 
 int Network::useful_threads(Index rows, int threads, int passes) const {
-    const double work = static_cast<double>(layout_.size()) * static_cast<double>(rows) * passes;
-    return std::clamp(static_cast<int>(std::min(work / kWorthAThread, 1e6)), 1, std::max(threads, 1));
-}
-
-void forward(const Team& team, const std::vector<Layer>& layers, const Arena& params, const Workspace& work, Index rows) {
-    Input x(work.batch, rows);
-    for (std::size_t l = 0; l < layers.size(); ++l) {
-        const View y = work.outputs[l].middle_rows(0, rows);
-        std::visit([&](const auto& layer) { layer.forward(team, params, x, y); }, layers[l]);
-        x = Input(y);
+    double each = 0;  // multiply-adds a sample
+    for (std::size_t l = 0; l < layers_.size(); ++l) {
+        const Shape before = l > 0 ? shapes_[l - 1] : input_, behind = shapes_[l];
+        const bool is_dense = std::holds_alternative<Dense>(layers_[l]);
+        each += static_cast<double>(behind.groups) * static_cast<double>(behind.width) *
+                (is_dense ? static_cast<double>(before.width) : kElementwise);
     }
+    const double work = each * static_cast<double>(rows) * passes;
+    return std::clamp(static_cast<int>(std::min(work / kWorthAThread, 1e6)), 1, std::max(threads, 1));
 }
 
 void Network::predict(const Source& source, Scalar* out, int threads, const Poll& poll) const {
@@ -113,7 +128,7 @@ void Network::predict(const Source& source, Scalar* out, int threads, const Poll
     const int members = static_cast<int>(std::min<Index>(blocks, useful_threads(total, threads, 1)));
     std::vector<Workspace> workspaces;
     workspaces.reserve(members);
-    for (int m = 0; m < members; ++m) workspaces.emplace_back(layers_, inputs_, widths_, rows, 1, false);
+    for (int m = 0; m < members; ++m) workspaces.emplace_back(layers_, input_, shapes_, rows, 1, false);
 
     std::atomic<Index> next{0};
     std::atomic<bool> stop{false};
@@ -122,10 +137,11 @@ void Network::predict(const Source& source, Scalar* out, int threads, const Poll
         auto polled = std::chrono::steady_clock::now();
         for (Index block; !stop && (block = next.fetch_add(1)) < blocks;) {
             const Index first = block * rows, count = std::min(rows, total - first);
-            work.batch.gather(Team(), source, {nullptr, first, count}, affine_, allowed);
-            forward(Team(), layers_, params_, work, count);
-            const ConstView y = layers_.empty() ? work.batch.dense(count) : ConstView(work.outputs.back());
-            for (Index r = 0; r < count; ++r) std::copy_n(y.row(r), y.cols, out + (first + r) * y.cols);
+            const Team team;
+            work.batch.gather(team, source, {nullptr, first, count}, affine_, allowed);
+            forward({.team = team, .params = params(), .samples = count}, layers_, work);
+            const ConstView y = layers_.empty() ? work.batch.dense(count) : ConstView(work.output(count));
+            for (Index r = 0; r < y.rows; ++r) std::copy_n(y.row(r), y.cols, out + first * outputs() + r * y.cols);
             if (polls && std::chrono::steady_clock::now() - polled > std::chrono::milliseconds(20)) {
                 if (poll()) stop = true;
                 polled = std::chrono::steady_clock::now();

@@ -47,7 +47,7 @@ Trainer::Trainer(std::shared_ptr<Network> network, Optimizer optimizer, Loss los
 Workspace& Trainer::workspace(Index rows, int members) {
     if (!work_ || work_->rows != rows || work_->members != members) {
         work_.reset();
-        work_ = std::make_unique<Workspace>(layers_, network_->inputs(), network_->widths(), rows, members, true);
+        work_ = std::make_unique<Workspace>(layers_, network_->input(), network_->shapes(), rows, members, true);
         row_values_.assign(static_cast<std::size_t>(rows) * (1 + metrics_.size()), 0);
     }
     return *work_;
@@ -55,14 +55,14 @@ Workspace& Trainer::workspace(Index rows, int members) {
 
 /// Loss and metrics of each row, and with_gradient the delta of the last layer.
 void Trainer::score(const Team& team, const Examples& data, Batch::Rows rows, Workspace& work, bool with_gradient) {
-    const View y = work.outputs.back();
+    const View y = work.output(rows.count);
     const auto score_row = [&]<class L>(const L& loss, Index r) {
         const Index from = rows[r];
         const Target target{data.targets ? data.targets + from * data.target_cols : nullptr,
                             data.labels ? data.labels[from] : 0};
         const Scalar weight = data.weights ? data.weights[from] : Scalar(1);
         const Scalar scale = weight / static_cast<Scalar>(rows.count);
-        Scalar* delta = with_gradient ? work.deltas.back().row(r) : nullptr;
+        Scalar* delta = with_gradient ? work.delta(rows.count).row(r) : nullptr;
         bool scored = false;
         if constexpr (HasLink<L>)
             if (fused_) {
@@ -89,37 +89,12 @@ void Trainer::score(const Team& team, const Examples& data, Batch::Rows rows, Wo
     });
 }
 
-void Trainer::accumulate(Index count) {
+void Trainer::accumulate(Index count, double penalty) {
     totals.rows += static_cast<double>(count);
+    totals.loss += penalty * static_cast<double>(count);
     for (Index r = 0; r < count; ++r) totals.loss += row_values_[r];
     for (std::size_t m = 0; m < metrics_.size(); ++m)
         for (Index r = 0; r < count; ++r) totals.metrics[m] += row_values_[(m + 1) * work_->rows + r];
-}
-
-/// Turns all deltas into those of the pre-activations. When it returns nobody reads the weights any more.
-void Trainer::backward(const Team& team, Workspace& work, Index rows, View input_delta) {
-    for (std::size_t l = layers_.size(); l-- > 0;) {
-        const View below = l > 0 ? work.deltas[l - 1].middle_rows(0, rows) : input_delta;
-        std::visit(
-            [&](const auto& layer) {
-                layer.backward(team, network_->params(), work.outputs[l].middle_rows(0, rows),
-                               work.deltas[l].middle_rows(0, rows), below, work.scratch);
-            },
-            layers_[l]);
-    }
-}
-
-/// A member's part of all weight gradients.
-template <class Sink>
-void Trainer::send_gradients(Member member, Workspace& work, Index rows, const Sink& sink) {
-    for (std::size_t l = layers_.size(); l-- > 0;) {
-        const Input x = l > 0 ? Input(work.outputs[l - 1].middle_rows(0, rows)) : Input(work.batch, rows);
-        std::visit(
-            [&](const auto& layer) {
-                layer.gradients(member, x, work.deltas[l].middle_rows(0, rows), sink, work.scratch[member.rank]);
-            },
-            layers_[l]);
-    }
 }
 
 Index Trainer::train(const Examples& data, const std::int64_t* order, Index count, Index batch, const Scalar* rates, int threads,
@@ -146,14 +121,15 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
                 const Batch::Rows chosen{order + s * batch, 0, rows};
                 work.batch.gather(team, data.x, chosen, network_->affine(), finite);
                 if (stop) break;  // who leaves early leaves the rest of this step to the others
-                forward(team, layers_, network_->params(), work, rows);
+                const Pass pass{team, network_->params(), rows, true, true, iterations + s};
+                forward(pass, layers_, work);
                 score(team, data, chosen, work, true);
-                backward(team, work, rows, {});
+                backward(pass, layers_, work, {});
                 const Update<Rule> update{rule, rule.at(iterations + s, rates[s]), network_->params(), state_, finite};
                 team.phase([&](Member member) {
-                    send_gradients(member, work, rows, update);
+                    send_gradients(member, pass, layers_, work, update);
                     if (member.rank > 0) return;
-                    accumulate(rows);
+                    accumulate(rows, activity_penalty(pass, layers_, work));
                     done = s + 1;
                 });
             }
@@ -183,18 +159,21 @@ bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Pol
             const Batch::Rows rows{nullptr, first, std::min(batch, count - first)};
             work.batch.gather(team, data.x, rows, network_->affine(), compress);
             if (stop) break;
-            forward(team, layers_, network_->params(), work, rows.count);
+            const Pass pass{team, network_->params(), rows.count};
+            forward(pass, layers_, work);
             score(team, data, rows, work, false);
             team.phase([&](Member member) {
-                if (member.rank == 0) accumulate(rows.count);
+                if (member.rank == 0) accumulate(rows.count, activity_penalty(pass, layers_, work));
             });
         }
     });
     return !stop;
 }
 
-double Trainer::gradients(const Examples& data, Index count, Scalar* weight_gradients, Scalar* input_gradients, int threads) {
+double Trainer::gradients(const Examples& data, Index count, Scalar* weight_gradients, Scalar* input_gradients, bool training,
+                          int threads) {
     const std::scoped_lock working(working_);
+    double penalty = 0;
     const std::shared_lock lock(network_->mutex());
     Workspace& work = workspace(count, network_->useful_threads(count, threads, 3));
     const Arena collected(network_->layout());
@@ -205,16 +184,18 @@ double Trainer::gradients(const Examples& data, Index count, Scalar* weight_grad
     run_team(work.members, [&](const Team& team) {
         const Batch::Rows rows{nullptr, 0, count};
         work.batch.gather(team, data.x, rows, network_->affine(), compress);
-        forward(team, layers_, network_->params(), work, count);
+        const Pass pass{team, network_->params(), count, training, false, iterations};
+        forward(pass, layers_, work);
         score(team, data, rows, work, true);
-        backward(team, work, count, input_delta);
-        team.phase([&](Member member) { send_gradients(member, work, count, Collect{collected}); });
+        backward(pass, layers_, work, input_delta);
+        team.phase([&](Member member) {
+            send_gradients(member, pass, layers_, work, Collect{collected});
+            if (member.rank == 0) penalty = activity_penalty(pass, layers_, work);
+        });
     });
-    double loss = 0;
+    double loss = penalty * static_cast<double>(count);
     for (Index r = 0; r < count; ++r) loss += row_values_[r];
-    for (const Slot& slot : network_->layout().slots())
-        for (Index r = 0; r < slot.rows; ++r)
-            weight_gradients = std::copy_n(collected[slot].row(r), slot.cols, weight_gradients);
+    network_->read(collected, weight_gradients);
     for (Index r = 0; r < count; ++r)
         for (Index c = 0; c < inputs; ++c) *input_gradients++ = input_delta.row(r)[c] * network_->affine().scale;
     return loss / static_cast<double>(count);

@@ -37,7 +37,9 @@ public:
     bool evaluate(const Examples& data, Index batch, int threads, const Poll& poll);
 
     /// loss of one batch, its whole weight gradient (laid out as Network::read) and input gradient (count × inputs).
-    double gradients(const Examples& data, Index count, Scalar* weight_gradients, Scalar* input_gradients, int threads);
+    /// `training`: with noise and the statistics of the batch.
+    double gradients(const Examples& data, Index count, Scalar* weight_gradients, Scalar* input_gradients, bool training,
+                     int threads);
 
     int state_count() const { return static_cast<int>(state_.size()); }
 
@@ -47,10 +49,7 @@ public:
 private:
     Workspace& workspace(Index rows, int members);
     void score(const Team& team, const Examples& data, Batch::Rows rows, Workspace& work, bool with_gradient);
-    void accumulate(Index count);
-    void backward(const Team& team, Workspace& work, Index rows, View input_delta);
-    template <class Sink>
-    void send_gradients(Member member, Workspace& work, Index rows, const Sink& sink);
+    void accumulate(Index count, double penalty);
 
     std::shared_ptr<Network> network_;
     std::vector<Layer> layers_;  // the network's, the last activation left to the loss where they are fused

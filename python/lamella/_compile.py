@@ -8,8 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from . import losses, metrics, optimizers
 from ._core import core
+from ._data import Examples
+from ._feed import Part
+from .layers import Layer
 from .metrics import Metric
 from .optimizers import Optimizer
 
@@ -29,6 +34,25 @@ class Compiled:
     fitting: bool = False
     _carried: list[float] = field(default_factory=list)
     _lock: Any = field(default_factory=threading.RLock)
+
+    @property
+    def depends_on_batches(self) -> bool:
+        """Whether loss or metrics over all rows depend on how these are cut into batches."""
+        return False
+
+    def train(self, network: Any, part: Part, first: int, last: int) -> None:
+        """The steps first ... last - 1 of a part."""
+        data, batch = part.data, part.batch
+        order = np.arange(len(data), dtype=np.int64) if part.order is None else part.order
+        rates = self.optimizer.rates(self.trainer.iterations, last - first)
+        self.trainer.train(network, data.x, data.y, data.weights, order[first * batch : last * batch], batch, rates)
+
+    def evaluate(self, network: Any, data: Examples, batch: int) -> None:
+        """Adds all rows of `data` to loss and metrics."""
+        self.trainer.evaluate(network, data.x, data.y, data.weights, min(batch, len(data)))
+
+    def finish(self) -> None:
+        """Called at the end of a fit."""
 
     def clear_totals(self) -> None:
         """Loss and metrics are counted from here on."""
@@ -64,8 +88,9 @@ class Compiled:
                     self.trainer.clear_totals()
                     self._carried = carried
 
-    def attach(self, network: Any) -> None:
-        """Makes a trainer of `network`; where that fails, everything is as before."""
+    def attach(self, network: Any, owners: list[Layer | None]) -> None:
+        """Makes a trainer of `network`, whose structs belong to `owners`; where that fails, everything is as before."""
+        network.set_trainable([owner is not None and owner.trainable for owner in owners])
         resolved = [
             metrics.resolve_accuracy(given, network.outputs, self.loss.labels) if metrics.is_accuracy(given) else metric
             for given, metric in zip(self.wanted, self.metrics, strict=True)

@@ -7,6 +7,7 @@ arrays of a compressed sparse matrix. Targets become float32 rows or int32 class
 from __future__ import annotations
 
 import math
+from array import array as python_array
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,11 @@ _COMPRESSED_BYTES = 80_000_000
 def is_sparse(x: Any) -> bool:
     """Whether `x` is a SciPy sparse matrix or array (SciPy need not be installed)."""
     return hasattr(type(x), "tocsr") and hasattr(type(x), "nnz")
+
+
+def is_data(x: Any) -> bool:
+    """Whether `x` is an array, a frame or a sparse matrix, not something that gives batches."""
+    return hasattr(x, "__array__") or hasattr(x, "dtype") or is_sparse(x) or isinstance(x, (memoryview, python_array))
 
 
 def row_count(x: Inputs) -> int:
@@ -184,8 +190,10 @@ def compressed(x: Inputs, nonzeros: int, densest: float) -> Inputs:
     return core.compress(x) if nonzeros * (4 + index_bytes) + 8 * len(x) <= _COMPRESSED_BYTES else x
 
 
-def targets(y: Any, rows: int, loss: Loss, outputs: int, name: str = "y") -> AnyArray:
-    """`y` as int32 class numbers ``(n,)`` or float32 rows ``(n, outputs)``, as the loss needs.
+def targets(y: Any, rows: int, loss: Loss, output: Shape, name: str = "y") -> AnyArray:
+    """`y` as the loss needs it: int32 class numbers ``(m,)`` or float32 rows ``(m, width)``.
+
+    For outputs of one axis m is the number of samples; other outputs have several rows a sample.
 
     Raises:
         TypeError: If `y` is not data.
@@ -200,17 +208,18 @@ def targets(y: Any, rows: int, loss: Loss, outputs: int, name: str = "y") -> Any
             "they must be equal."
         )
     if loss.labels:
-        return _labels(array, outputs, name)
-    return _values(array, rows, loss, outputs, name)
+        return _labels(array, output, name)
+    return _values(array, rows, loss, output, name)
 
 
-def _labels(array: AnyArray, classes: int, name: str) -> AnyArray:
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array[:, 0]
-    if array.ndim != 1:
+def _labels(array: AnyArray, output: Shape, name: str) -> AnyArray:
+    classes = output[-1]
+    if array.ndim == len(output) + 1 and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.shape[1:] != output[:-1]:
         raise ValueError(
-            f"`{name}` must hold class numbers of shape (n,) for sparse_categorical_crossentropy, "
-            f"got shape {array.shape}; for one-hot rows use the loss 'categorical_crossentropy'."
+            f"`{name}` must hold class numbers of shape {_shape_text(output[:-1])} for "
+            f"sparse_categorical_crossentropy, got shape {array.shape}; for one-hot rows use the loss 'categorical_crossentropy'."
         )
     if classes < 2:
         raise ValueError(
@@ -219,30 +228,44 @@ def _labels(array: AnyArray, classes: int, name: str) -> AnyArray:
         )
     if array.dtype.kind == "f":
         _finite(array, name)
-        fractional = np.flatnonzero(array != np.floor(array))
+        fractional = np.argwhere(array != np.floor(array))
         if len(fractional):
-            where = fractional[0]
-            raise ValueError(f"`{name}` must hold whole class numbers, found {array[where]:g} at index {where}.")
+            where = tuple(map(int, fractional[0]))
+            found = f"{array[where]:g} at index {_place(where)}"
+            raise ValueError(f"`{name}` must hold whole class numbers, found {found}.")
     # Before the cast: 2**40 would become 0.
-    outside = np.flatnonzero((array < 0) | (array >= classes))
+    outside = np.argwhere((array < 0) | (array >= classes))
     if len(outside):
-        where = outside[0]
+        where = tuple(map(int, outside[0]))
         raise ValueError(
             f"`{name}`: labels must be in [0, {classes}), the model has {classes} outputs; "
-            f"found {int(array[where])} at index {where}."
+            f"found {int(array[where])} at index {_place(where)}."
         )
-    return np.array(array, np.int32)  # a copy: nobody changes it any more
+    return np.array(array, np.int32).ravel()  # a copy: nobody changes it any more
 
 
-def _values(array: AnyArray, rows: int, loss: Loss, outputs: int, name: str) -> AnyArray:
-    shape = array.shape
-    if array.ndim == 1 and outputs == 1:
-        array = array[:, None]
-    if array.shape != (rows, outputs):
+def _place(where: tuple[int, ...]) -> str:
+    return str(where[0] if len(where) == 1 else where)
+
+
+def _shape_text(shape: Shape) -> str:
+    return f"(n, {', '.join(map(str, shape))})" if shape else "(n,)"
+
+
+def _values(array: AnyArray, rows: int, loss: Loss, output: Shape, name: str) -> AnyArray:
+    shape, outputs = array.shape, output[-1]
+    if array.shape[1:] == output[:-1] and outputs == 1:
+        array = array[..., None]
+    elif array.shape[1:] == (*output, 1):
+        array = array[..., 0]
+    if array.shape != (rows, *output):
         hint = ""
-        if outputs > 1 and (array.ndim == 1 or array.shape[1:] == (1,)) and "categorical" in loss.name:
+        if outputs > 1 and array.shape[1:] in (output[:-1], (*output[:-1], 1)) and "categorical" in loss.name:
             hint = " For class numbers use the loss 'sparse_categorical_crossentropy', or to_categorical(y)."
-        raise ValueError(f"`{name}` must have the shape of the output, (n, {outputs}), got {shape}.{hint}")
+        elif len(output) > 1 and array.ndim < len(output) + 1:
+            hint = f" The output has {len(output)} axes a sample: a Flatten() in the model makes one of them."
+        raise ValueError(f"`{name}` must have the shape of the output, {_shape_text(output)}, got {shape}.{hint}")
+    array = array.reshape(-1, outputs)
     _finite(array, name)
     values = float32(array, name)
     if isinstance(loss, CategoricalCrossentropy) and len(values) and values.min() < 0:
@@ -303,26 +326,31 @@ class Examples:
     x: Inputs
     y: AnyArray
     weights: AnyArray | None = None
+    nonzeros: int = 0  # of x, at most
 
     def __len__(self) -> int:
         return row_count(self.x)
 
     def rows(self, first: int, last: int) -> Examples:
+        """Rows first ... last - 1, without a copy of the numbers."""
         weights = None if self.weights is None else self.weights[first:last]
-        return Examples(take_rows(self.x, first, last), self.y[first:last], weights)
+        groups = len(self.y) // max(len(self), 1)
+        y = self.y[first * groups : last * groups]
+        return Examples(take_rows(self.x, first, last), y, weights, self.nonzeros)
 
 
-def examples(x: Any, y: Any, weights: Any, shape: Shape, loss: Loss, outputs: int, prefix: str = "") -> Examples:
-    """Checked x, y and sample weights; `prefix` names where they came from in messages."""
+def examples(x: Any, y: Any, weights: Any, shape: Shape, loss: Loss, output: Shape, prefix: str = "") -> Examples:
+    """Checked x, y and sample weights.
+
+    `output` is the shape of a sample's output; `prefix` names in messages where the data came from.
+    """
     checked = inputs(x, shape, f"{prefix}x")
     rows = row_count(checked)
     if rows == 0:
         raise ValueError(f"`{prefix}x` has 0 rows: training and evaluation need at least one.")
-    return Examples(
-        checked,
-        targets(y, rows, loss, outputs, f"{prefix}y"),
-        sample_weights(weights, rows, f"{prefix}sample_weight"),
-    )
+    wanted = targets(y, rows, loss, output, f"{prefix}y")
+    weighted = sample_weights(weights, rows, f"{prefix}sample_weight")
+    return Examples(checked, wanted, weighted, scan(checked, f"{prefix}x"))
 
 
 def split(data: Examples, share: float) -> tuple[Examples, Examples]:

@@ -1,50 +1,62 @@
-"""Stack: layers that follow one another, their shapes and their weights in the core."""
+"""Stack: layers that follow one another, their shapes, and the network in the core that they become."""
 
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from . import _data
 from ._checks import flag, memory_for
 from ._core import core
+from ._plan import Place, Plan, run_of
 from ._registry import unknown
 from ._summary import summary
-from .layers import InputLayer, Layer
-from .layers.base import automatic_name, known_sizes, sample_shape
+from ._weights import Array, Weighted, numbers_of, start_values
+from .layers import InputLayer, Layer, Weight
+from .layers.base import Shape, automatic_name, sample_shape
 
-Array = npt.NDArray[np.float32]
 
-
-class Stack:
+class Stack(Weighted):
     """What Sequential is apart from training: structure, shapes and weights.
 
     Args:
-        layers: Layers in order; the first may be an `Input`.
+        layers: Layers in order; the first may be an `Input`. Models can be layers, too.
         trainable: Whether training changes the weights.
         name: By default the class name in snake case, numbered.
     """
 
-    def __init__(self, layers: Iterable[Layer] | None = None, trainable: bool = True, name: str | None = None) -> None:
+    def __init__(self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
         self.name = name or automatic_name(type(self))
-        self.trainable = flag("Sequential", "trainable", trainable)
-        self._layers: list[Layer] = []
-        self._shape: tuple[int, ...] | None = None
+        self._layers: list[Any] = []
+        self._shape: Shape | None = None
         self._network: Any = None
         self._strides: tuple[int, ...] | None = None  # of float32 rows side by side, where samples have one axis
+        self._places: list[Place] = []
+        self._owners: list[Layer | None] = []
+        self._model: Stack | None = None  # that this one is a part of
+        self._views: weakref.WeakSet[Stack] = weakref.WeakSet()
         if layers is not None and not isinstance(layers, Iterable):
             raise TypeError(f"Sequential `layers` must be a list of layers, got {layers!r}.")
-        for layer in layers or []:
-            self.add(layer)
+        given = list(layers or [])
+        if not self._became_view(given):
+            for layer in given:
+                self.add(layer)
+        self._trainable = True
+        if not flag("Sequential", "trainable", trainable):
+            self.trainable = False
 
     def _before_change(self) -> None:
         """Called before layers change; may refuse."""
+        if self._model is not None:
+            raise ValueError(
+                f"Model {self.name!r} is a part of {self._model.name!r}: its layers cannot change any more. "
+                "Finish it before you add it, or make a new model."
+            )
 
-    def _network_made(self, network: Any) -> None:
+    def _network_made(self, network: Any, owners: list[Layer | None]) -> None:
         """Called with the network that will replace the old one; may refuse."""
 
     def _optimizer_numbers(self) -> int:
@@ -52,22 +64,28 @@ class Stack:
         return 0
 
     @property
-    def layers(self) -> list[Layer]:
+    def layers(self) -> list[Any]:
         """The layers in order, without the Input."""
         return list(self._layers)
 
     @property
-    def built(self) -> bool:
-        """Whether the input shape is known and the weights exist."""
-        return self._network is not None
+    def trainable(self) -> bool:
+        """Whether training changes the weights; setting it sets all layers. What it is at compile() counts."""
+        return self._trainable
 
-    def add(self, layer: Layer) -> None:
-        """Appends a layer.
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = flag("Sequential", "trainable", value)
+        for layer in self._layers:
+            layer.trainable = self._trainable
+
+    def add(self, layer: Any) -> None:
+        """Appends a layer, or a model, whose weights both then share.
 
         Raises:
             ValueError: If it is not a layer, its name is taken, it belongs to another model, or its shape does not fit.
         """
-        if not isinstance(layer, Layer):
+        if not isinstance(layer, (Layer, Stack)):
             raise ValueError(
                 "Only instances of lamella layers can be added to a Sequential, "
                 f"got {layer!r} of type {type(layer).__name__}."
@@ -77,24 +95,18 @@ class Stack:
                 raise ValueError("An Input must come first, and only once; the model has one or has layers already.")
             self._shape = layer.shape
             return
-        layer._spec(core)  # can it run?
-        if any(other.name == layer.name for other in self._layers):
-            raise ValueError(f"All layers must have different names; {layer.name!r} is taken. Pass another `name`.")
-        if layer._model not in (None, self):
-            raise ValueError(
-                f"Layer {layer.name!r} belongs to the model {layer._model.name!r} already; make a new layer and "
-                "copy the weights with set_weights()."
-            )
+        self._check_new(layer)
         shape = self._shape
-        if not self._layers and layer.declared_shape is not None:
-            shape = layer.declared_shape
+        declared = layer._shape if isinstance(layer, Stack) else layer.declared_shape
+        if not self._layers and declared is not None:
+            shape = declared
         if shape is not None:
             for other in self._layers:
                 shape = other.compute_output_shape(shape)
             layer.compute_output_shape(shape)  # does it fit? Before anything changes.
         before = self._shape
-        if not self._layers and layer.declared_shape is not None:
-            self._shape = layer.declared_shape
+        if not self._layers and declared is not None:
+            self._shape = declared
         self._layers.append(layer)
         try:
             if self._shape is not None:
@@ -104,7 +116,54 @@ class Stack:
             self._shape = before
             raise
 
-    def pop(self) -> Layer:
+    def _check_new(self, layer: Any) -> None:
+        self._before_change()
+        if isinstance(layer, Layer):
+            layer._spec(core)  # can it run?
+        elif layer is self or self in layer._nested():
+            raise ValueError(f"Model {layer.name!r} cannot contain itself.")
+        if any(other.name == layer.name for other in self._layers):
+            raise ValueError(f"All layers must have different names; {layer.name!r} is taken. Pass another `name`.")
+        if layer._model not in (None, self):
+            raise ValueError(
+                f"Layer {layer.name!r} belongs to the model {layer._model.name!r} already; make a new layer and "
+                "copy the weights with set_weights(). Sequential(model.layers[:-1]) and other runs of layers of one "
+                "model make a model that shares its weights."
+            )
+
+    def _nested(self) -> list[Stack]:
+        inner = [layer for layer in self._layers if isinstance(layer, Stack)]
+        return inner + [deeper for layer in inner for deeper in layer._nested()]
+
+    def _became_view(self, layers: list[Any]) -> bool:
+        """Whether `layers` are a run of layers of one built model; then this becomes a view of them."""
+        layers = [layer for layer in layers if not isinstance(layer, InputLayer)]
+        owner = getattr(layers[0], "_model", None) if layers else None
+        if owner is None or not owner.built or any(getattr(layer, "_model", None) is not owner for layer in layers):
+            return False
+        at = next((i for i, layer in enumerate(owner._layers) if layer is layers[0]), len(owner._layers))
+        run = owner._layers[at : at + len(layers)]
+        if len(run) != len(layers) or any(a is not b for a, b in zip(run, layers, strict=True)):
+            return False
+        if at > 0 and len(run_of(owner._places, layers)[0]) > 1:
+            return False  # the core takes samples as rows of numbers only in front of a network
+        self._layers = layers
+        self._adopt(owner, *run_of(owner._places, layers))
+        owner._views.add(self)
+        return True
+
+    def _adopt(self, owner: Stack, shape: Shape, first: int, last: int) -> None:
+        """Takes a part of the owner's network as its own."""
+        self._model, self._shape = owner, shape
+        self._install(owner._network.part(first, last), owner._owners[first:last])
+
+    def _install(self, network: Any, owners: list[Layer | None]) -> None:
+        assert self._shape is not None
+        self._network_made(network, owners)
+        self._network, self._owners = network, owners
+        self._strides = (4 * self._shape[0], 4) if len(self._shape) == 1 else None
+
+    def pop(self) -> Any:
         """Removes and returns the last layer.
 
         Raises:
@@ -113,15 +172,13 @@ class Stack:
         if not self._layers:
             raise ValueError("There is no layer to remove: the model is empty.")
         self._before_change()
-        kept = self._layers[:-1]
         last = self._layers[-1]
         weights = self.get_weights()
-        self._layers = kept
+        self._layers = self._layers[:-1]
         if self.built:
-            last._model, last.input_shape, last.output_shape = None, None, None
-            count = sum(len(layer.weight_shapes(known_sizes(layer.input_shape or ()))) for layer in kept)
+            _release(last)
             self._build()
-            self.set_weights(weights[:count])
+            self.set_weights(weights[: len(self._weight_specs())])
         return last
 
     def build(self, input_shape: Any = None) -> None:
@@ -149,7 +206,7 @@ class Stack:
         elif not self.built:
             self._build()
 
-    def _build_with(self, shape: tuple[int, ...]) -> None:
+    def _build_with(self, shape: Shape) -> None:
         """Builds for samples of `shape`; the model is as before if that fails."""
         if self.built and shape == self._shape:
             return
@@ -164,35 +221,60 @@ class Stack:
         assert self._shape is not None
         self._before_change()
         shapes = self._shapes_from(self._shape)
-        wanted = [
-            (layer, *weight)
-            for layer, given in zip(self._layers, shapes, strict=False)
-            for weight in layer.weight_shapes(given)
-        ]
-        numbers = sum(math.prod(weight_shape) for _, _, weight_shape, _ in wanted)
+        numbers = numbers_of(self, self._shape)
         memory_for(f"Model {self.name!r}", numbers)
-        specs = [spec for layer in self._layers if (spec := layer._spec(core)) is not None]
+        plan = Plan()
+        plan.append(self, self._shape)
         try:
-            network = core.Network(specs, math.prod(self._shape))
-            start = [_started(*weight) for weight in wanted]
+            network = core.Network(plan.specs, math.prod(self._shape))
+            start = start_values(self, self._shape)
             if start:
                 network.set_weights(np.concatenate(start))
-            self._network_made(network)
+            self._install(network, plan.owners)
         except MemoryError:
             raise MemoryError(
                 f"Model {self.name!r} needs {4 * numbers:,} bytes for its {numbers:,} weights, more than there are."
             ) from None
-        for layer, given, result in zip(self._layers, shapes, shapes[1:], strict=False):
-            layer.input_shape, layer.output_shape, layer._model = (None, *given), (None, *result), self
-        self._network = network
-        self._strides = (4 * self._shape[0], 4) if len(self._shape) == 1 else None
+        self._places = plan.places
+        self._note_shapes(shapes)
+        for layer, given, first, last in plan.places:  # the innermost come first
+            if isinstance(layer, Stack):
+                layer._adopt(self, given, first, last)
+                layer._note_shapes(layer._shapes_from(given))
+        for view in list(self._views):
+            view._follow(self)
 
-    def _shapes_from(self, shape: tuple[int, ...]) -> list[tuple[int, ...]]:
+    def _follow(self, owner: Stack) -> None:
+        """The owner of this view was built anew."""
+        kept = {id(layer) for layer in owner._layers}
+        if all(id(layer) in kept for layer in self._layers):
+            self._adopt(owner, *run_of(owner._places, self._layers))
+        else:  # a layer of it was removed there: it keeps the weights that it has
+            owner._views.discard(self)
+
+    def _note_shapes(self, shapes: list[Shape]) -> None:
+        for layer, given, result in zip(self._layers, shapes, shapes[1:], strict=False):
+            layer._model = self
+            if isinstance(layer, Layer):
+                layer.input_shape, layer.output_shape = (None, *given), (None, *result)
+
+    def _shapes_from(self, shape: Shape) -> list[Shape]:
         """Shapes of one sample before the first layer and after each."""
         shapes = [shape]
         for layer in self._layers:
             shapes.append(layer.compute_output_shape(shapes[-1]))
         return shapes
+
+    def compute_output_shape(self, shape: Shape) -> Shape:
+        """Shape of one sample behind the model, from its shape before it."""
+        if self._shape not in (None, shape):
+            raise ValueError(f"Model {self.name!r} takes samples of shape {self._shape}, got {shape}.")
+        return self._shapes_from(shape)[-1]
+
+    def weight_specs(self, shape: Shape) -> list[Weight]:
+        """The weights of all layers for samples of `shape`."""
+        shapes = self._shapes_from(shape)
+        return [spec for layer, given in zip(self._layers, shapes, strict=False) for spec in layer.weight_specs(given)]
 
     def _build_keeping_weights(self) -> None:
         weights = self.get_weights()
@@ -218,11 +300,11 @@ class Stack:
         Raises:
             AttributeError: If the model is not built.
         """
-        if not self.built:
+        if not self.built or self._shape is None:
             raise AttributeError(f"Model {self.name!r} has no output_shape yet: it has not been built.")
-        return self._layers[-1].output_shape or self.input_shape if self._layers else self.input_shape
+        return (None, *self._shapes_from(self._shape)[-1])
 
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
         """The layer with a name or at an index.
 
         Raises:
@@ -239,79 +321,6 @@ class Stack:
                 return layer
         raise unknown("layer", name, [layer.name for layer in self._layers])
 
-    def _weight_shapes(self) -> list[tuple[int, ...]]:
-        return [
-            shape
-            for layer in self._layers
-            if layer.input_shape is not None
-            for _, shape, _ in layer.weight_shapes(known_sizes(layer.input_shape))
-        ]
-
-    @property
-    def weights(self) -> list[Array]:
-        """Copies of all weights, layer by layer: kernel, bias, kernel, ..."""
-        return self.get_weights()
-
-    def get_weights(self) -> list[Array]:
-        """Copies of all weights, layer by layer; empty before the model is built.
-
-        Example:
-            >>> from lamella import Input, Sequential, layers
-            >>> [w.shape for w in Sequential([Input((4,)), layers.Dense(3)]).get_weights()]
-            [(4, 3), (3,)]
-        """
-        if not self.built:
-            return []
-        flat, arrays, at = self._network.get_weights(), [], 0
-        for shape in self._weight_shapes():
-            size = math.prod(shape)
-            arrays.append(np.array(flat[at : at + size].reshape(shape)))
-            at += size
-        return arrays
-
-    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
-        """Replaces all weights; takes what get_weights() returns.
-
-        Raises:
-            ValueError: If their number or a shape differs; then nothing is changed.
-        """
-        shapes = self._weight_shapes()
-        if not self.built:
-            raise ValueError(f"Model {self.name!r} has no weights yet: build it with an input shape or by fit() first.")
-        self._network.set_weights(_flat(self.name, shapes, weights))
-
-    def _layer_slice(self, layer: Layer) -> slice:
-        first = 0
-        for other in self._layers:
-            count = len(other.weight_shapes(known_sizes(other.input_shape or ())))
-            if other is layer:
-                return slice(first, first + count)
-            first += count
-        raise ValueError(f"Layer {layer.name!r} is not in model {self.name!r} any more.")
-
-    def _layer_weights(self, layer: Layer) -> list[Array]:
-        return self.get_weights()[self._layer_slice(layer)]
-
-    def _set_layer_weights(self, layer: Layer, weights: Sequence[npt.ArrayLike]) -> None:
-        everything: list[Any] = list(self.get_weights())
-        place = self._layer_slice(layer)
-        _flat(layer.name, [w.shape for w in everything[place]], weights)
-        everything[place] = list(weights)
-        self.set_weights(everything)
-
-    def count_params(self) -> int:
-        """The number of weights, in numbers.
-
-        Raises:
-            ValueError: If the model is not built.
-        """
-        if not self.built:
-            raise ValueError(
-                f"You tried to call `count_params` on {self.name!r}, but the model isn't built. "
-                "Build it with model.build((None, ...)), an Input, or fit()."
-            )
-        return sum(map(math.prod, self._weight_shapes()))
-
     def summary(
         self,
         line_length: int | None = None,
@@ -319,7 +328,7 @@ class Stack:
         print_fn: Callable[[str], Any] | None = None,
         expand_nested: bool = False,
         show_trainable: bool = False,
-        layer_range: Any = None,
+        layer_range: Sequence[str] | None = None,
     ) -> None:
         """Prints the layers, their output shapes and their numbers of weights.
 
@@ -327,16 +336,18 @@ class Stack:
             line_length: Width of the table; by default that of the terminal, at most 88.
             positions: Where columns end, as shares or columns.
             print_fn: Called once with the whole text instead of print.
-            expand_nested: Accepted for Keras programs; there are no nested models.
+            expand_nested: Whether to list the layers of nested models, too.
             show_trainable: Whether to add a column that says what is trained.
-            layer_range: Not supported.
+            layer_range: Names of the first and last layer to list.
 
         Raises:
-            ValueError: If `layer_range` is given.
+            ValueError: If `layer_range` does not name two layers.
         """
+        shown = self._layers
         if layer_range is not None:
-            raise ValueError("summary() does not support `layer_range`; use model.layers to look at single layers.")
-        (print_fn or _print_text)(summary(self, line_length, positions, show_trainable))
+            first, last = (self._layers.index(self.get_layer(name)) for name in layer_range)
+            shown = self._layers[first : last + 1]
+        (print_fn or _print_text)(summary(self, shown, line_length, positions, show_trainable, expand_nested))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name!r}, layers={len(self._layers)}, built={self.built}>"
@@ -346,30 +357,11 @@ def _print_text(text: str) -> None:
     print(text, end="")
 
 
-def _started(layer: Layer, name: str, shape: tuple[int, ...], initializer: Any) -> Array:
-    """Start values of one weight, flat."""
-    values = np.asarray(initializer(shape), np.float32)
-    if values.shape != shape:
-        raise ValueError(
-            f"{type(initializer).__name__} must give values of shape {shape} for `{name}` of layer {layer.name!r}, "
-            f"got shape {values.shape}."
-        )
-    return values.ravel()
+def _release(layer: Any) -> None:
+    """A layer that was removed from its model has no weights any more."""
+    layer._model = None
+    if isinstance(layer, Layer):
+        layer.input_shape = layer.output_shape = None
 
 
-def _flat(owner: str, shapes: list[tuple[int, ...]], weights: Sequence[npt.ArrayLike]) -> Array:
-    """The weights in one flat array, checked against `shapes`."""
-    if not isinstance(weights, (Sequence, np.ndarray)) or isinstance(weights, str):
-        raise TypeError(
-            f"`weights` must be a list of arrays, as get_weights() returns it, got {type(weights).__name__}."
-        )
-    if len(weights) != len(shapes):
-        raise ValueError(
-            f"You called `set_weights` on {owner!r} with {len(weights)} weights, but it has {len(shapes)}."
-        )
-    arrays = [_data.as_array(f"weights[{i}]", w) for i, w in enumerate(weights)]
-    for i, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
-        if array.shape != shape:
-            raise ValueError(f"`weights[{i}]` of {owner!r} must have shape {shape}, got {array.shape}.")
-    parts = [_data.float32(a, f"weights[{i}]").ravel() for i, a in enumerate(arrays)]
-    return np.concatenate(parts or [np.empty(0, np.float32)])
+__all__ = ["Array", "Stack"]

@@ -35,8 +35,28 @@ def _shape_text(shape: Any) -> str:
     return "?" if shape is None else str(tuple(shape))
 
 
-def summary(model: Any, line_length: int | None, positions: Sequence[float] | None, show_trainable: bool) -> str:
-    """The table of layers and the counts of parameters."""
+def _rows(layers: Sequence[Any], show_trainable: bool, expand: bool, indent: str = "") -> list[list[str]]:
+    """A row a layer; those of nested models under theirs if asked."""
+    rows = []
+    for layer in layers:
+        params = f"{layer.count_params():,}" if layer.built else "0 (unbuilt)"
+        shape = layer.output_shape if layer.built else None
+        row = [f"{indent}{layer.name} ({type(layer).__name__})", _shape_text(shape), params]
+        rows.append(row + (["Y" if layer.trainable else "N"] if show_trainable else []))
+        if expand and hasattr(layer, "layers"):
+            rows += _rows(layer.layers, show_trainable, expand, indent + "└ ")
+    return rows
+
+
+def summary(
+    model: Any,
+    layers: Sequence[Any],
+    line_length: int | None,
+    positions: Sequence[float] | None,
+    show_trainable: bool,
+    expand_nested: bool,
+) -> str:
+    """The table of `layers` of a model and the counts of all its parameters."""
     if line_length is None:
         line_length = min(88, shutil.get_terminal_size().columns - 4)
         line_length += 12 if show_trainable else 0
@@ -51,12 +71,7 @@ def summary(model: Any, line_length: int | None, positions: Sequence[float] | No
     inner = [width - 4 for width in widths]
     for i in range(line_length - sum(inner) - 3 * len(inner) - 1):  # what the rules and padding leave over
         inner[-((i + 1) // 2)] += 1
-    rows = []
-    for layer in model.layers:
-        built = layer.input_shape is not None
-        params = f"{layer.count_params():,}" if built else "0 (unbuilt)"
-        row = [f"{layer.name} ({type(layer).__name__})", _shape_text(layer.output_shape), params]
-        rows.append(row + (["Y" if layer.trainable else "N"] if show_trainable else []))
+    rows = _rows(layers, show_trainable, expand_nested)
 
     def ruled(left: str, fill: str, middle: str, right: str) -> str:
         return left + middle.join(fill * (w + 2) for w in inner) + right
@@ -81,7 +96,7 @@ def summary(model: Any, line_length: int | None, positions: Sequence[float] | No
         text.append(ruled("└", "─", "┴", "┘"))
     total = model.count_params() if model.built else 0
     extra = model._optimizer_numbers()
-    frozen = sum(layer.count_params() for layer in model.layers if model.built and not layer.trainable)
+    frozen = sum(weight.size for weight in model.non_trainable_weights)
 
     def line(label: str, count: int) -> str:
         return f" {label} params: {count:,} ({size_text(count)})"

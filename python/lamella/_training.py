@@ -1,21 +1,21 @@
-"""The loops behind fit and evaluate: where Python and the core meet, once per chunk of steps."""
+"""The loops behind fit, evaluate and predict: where Python and the core meet, once per chunk of steps."""
 
 from __future__ import annotations
 
 import math
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from . import _random
 from ._checks import integer
 from ._compile import Logs
-from ._data import Examples, Inputs, row_count, take_rows
+from ._data import Inputs, row_count, take_rows
+from ._feed import Feed, Part
 from .callbacks import CallbackList
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Steps of one native call: about so many seconds, so that the bar moves.
 _CHUNK_SECONDS = 0.1
 _FIRST_CHUNK = 16
-# Rows of one step of evaluation where nobody watches batches: results do not depend on it.
+# Rows of one step of evaluation where nobody watches batches and results do not depend on it.
 _EVALUATION_ROWS = 256
 
 
@@ -48,84 +48,62 @@ class Chunks:
             first = last
 
 
-class Order:
-    """The order of rows, epoch after epoch, from one seed.
-
-    Args:
-        rows: How many rows there are.
-        batch_size: Rows of a step.
-        shuffle: True for a permutation of all rows each epoch, ``"batch"`` for one inside each batch, False for none.
-    """
-
-    def __init__(self, rows: int, batch_size: int, shuffle: bool | str) -> None:
-        self.rows, self.batch_size, self.shuffle = rows, batch_size, shuffle
-        self.seed = _random.next_seed() if shuffle else 0
-
-    def epoch(self, number: int) -> npt.NDArray[np.int64]:
-        order = np.arange(self.rows, dtype=np.int64)
-        if self.shuffle:
-            generator = _random.generator(self.seed, number)
-            if self.shuffle == "batch":
-                for first in range(0, self.rows, self.batch_size):
-                    generator.shuffle(order[first : first + self.batch_size])
-            else:
-                generator.shuffle(order)
-        return order
-
-
-def train_epoch(
-    model: Sequential, data: Examples, order: npt.NDArray[np.int64], batch: int, chunks: Chunks, callbacks: CallbackList
-) -> Logs:
-    """Trains on the rows in `order`; returns loss and metrics of the epoch."""
+def train_epoch(model: Sequential, parts: Iterable[Part], chunks: Chunks, callbacks: CallbackList) -> Logs:
+    """Trains on all parts; returns loss and metrics of the epoch."""
     compiled = model._compiled_or_raise()
-    trainer, network = compiled.trainer, model._network
+    trainer = compiled.trainer
     compiled.clear_totals()
     watched = callbacks.wants_train_batches
     logs: Logs = {}
-    for first, last in chunks.ranges(-(-len(order) // batch)):
-        before = trainer.iterations
-        if watched:
-            callbacks.on_train_batch_begin(first)
-        rates = compiled.optimizer.rates(before, last - first)
-        trainer.train(network, data.x, data.y, data.weights, order[first * batch : last * batch], batch, rates)
-        logs = compiled.logs()
-        if watched:
-            callbacks.on_train_batch_end(last - 1, logs)
-        callbacks.on_train_chunk_end(last, logs)
-        if model.stop_training:
-            break
-        if not (chunks.warned or math.isfinite(logs["loss"])):
-            chunks.warned = True
-            warnings.warn(
-                f"The loss became {logs['loss']} in step {before + 1} to {trainer.iterations}. "
-                "Try a smaller learning rate; the callback TerminateOnNaN stops training there.",
-                RuntimeWarning,
-                stacklevel=4,
-            )
+    done = 0
+    for part in parts:
+        for first, last in chunks.ranges(part.steps):
+            before = trainer.iterations
+            if watched:
+                callbacks.on_train_batch_begin(done)
+            compiled.train(model._network, part, first, last)
+            done += last - first
+            logs = compiled.logs()
+            if watched:
+                callbacks.on_train_batch_end(done - 1, logs)
+            callbacks.on_train_chunk_end(done, logs)
+            if model.stop_training:
+                return logs
+            if not (chunks.warned or math.isfinite(logs["loss"])):
+                chunks.warned = True
+                warnings.warn(
+                    f"The loss became {logs['loss']} in step {before + 1} to {trainer.iterations}. "
+                    "Try a smaller learning rate; the callback TerminateOnNaN stops training there.",
+                    RuntimeWarning,
+                    stacklevel=4,
+                )
     return logs
 
 
-def evaluate(model: Sequential, data: Examples, batch: int, callbacks: CallbackList) -> Logs:
+def evaluate(model: Sequential, parts: Iterable[Part], callbacks: CallbackList) -> Logs:
     """Loss and metrics over all rows, with the weights as they are."""
     compiled = model._compiled_or_raise()
-    trainer, network = compiled.trainer, model._network
     compiled.clear_totals()
     model.stop_evaluating = False
     callbacks.on_test_begin()
     logs: Logs = {}
     watched = callbacks.wants_test_batches
-    steps = -(-len(data) // batch)
     chunks = Chunks(watched)
-    for first, last in chunks.ranges(steps):
-        if watched:
-            callbacks.on_test_batch_begin(first)
-        part = data.rows(first * batch, min(last * batch, len(data)))
-        rows = batch if watched else max(batch, _EVALUATION_ROWS)
-        trainer.evaluate(network, part.x, part.y, part.weights, min(rows, len(data)))
-        logs = compiled.logs()
-        if watched:
-            callbacks.on_test_batch_end(last - 1, logs)
-        callbacks.on_test_chunk_end(last, logs)
+    done = 0
+    for part in parts:
+        for first, last in chunks.ranges(part.steps):
+            if watched:
+                callbacks.on_test_batch_begin(done)
+            rows = part.data.rows(first * part.batch, min(last * part.batch, len(part.data)))
+            one_by_one = watched or compiled.depends_on_batches
+            compiled.evaluate(model._network, rows, part.batch if one_by_one else max(part.batch, _EVALUATION_ROWS))
+            done += last - first
+            logs = compiled.logs()
+            if watched:
+                callbacks.on_test_batch_end(done - 1, logs)
+            callbacks.on_test_chunk_end(done, logs)
+            if model.stop_evaluating:
+                break
         if model.stop_evaluating:
             break
     callbacks.on_test_end(logs)
@@ -148,35 +126,34 @@ def checked_frequency(value: Any) -> int | list[int]:
 class Plan:
     """What fit() was asked to do, checked."""
 
-    data: Examples
-    validation: Examples | None
-    batch: int
-    validation_batch: int
+    feed: Feed
+    validation: Feed | None
     first_epoch: int
     last_epoch: int
     validation_frequency: int | list[int]
-
-    @property
-    def steps(self) -> int:
-        """Steps of an epoch."""
-        return -(-len(self.data) // self.batch)
+    shape: tuple[int, ...]  # of one sample
 
 
-def run(model: Sequential, plan: Plan, order: Order, callbacks: CallbackList) -> None:
+def run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
     """All epochs of a fit."""
     chunks = Chunks(callbacks.wants_train_batches)
     model.stop_training = False
     logs: Logs = {}
     callbacks.on_train_begin()
-    for epoch in range(plan.first_epoch, plan.last_epoch):
+    first_epoch = plan.first_epoch if model._resume_epoch is None else model._resume_epoch
+    model._resume_epoch = None
+    for epoch in range(first_epoch, plan.last_epoch):
         callbacks.on_epoch_begin(epoch)
-        logs = train_epoch(model, plan.data, order.epoch(epoch), plan.batch, chunks, callbacks)
+        logs = train_epoch(model, plan.feed.epoch(epoch), chunks, callbacks)
+        if not logs:  # the source of batches is empty
+            break
         if plan.validation is not None and validates(epoch, plan.validation_frequency):
-            tested = evaluate(model, plan.validation, plan.validation_batch, callbacks)
+            tested = evaluate(model, plan.validation.epoch(0), callbacks)
             logs.update({f"val_{name}": value for name, value in tested.items()})
         callbacks.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
+    model._compiled_or_raise().finish()
     callbacks.on_train_end(logs)
 
 

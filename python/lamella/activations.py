@@ -38,6 +38,10 @@ class Activation:
         matrix = np.ascontiguousarray(values.reshape(-1, values.shape[-1] if values.ndim else 1))
         return np.asarray(core.activate(self._spec(core), matrix), np.float32).reshape(values.shape)
 
+    def width(self, n: int) -> int:
+        """Numbers of the output for n numbers of a row."""
+        return n
+
     def __repr__(self) -> str:
         return f"<activation {self.name}>"
 
@@ -81,3 +85,7 @@ def get(identifier: Any) -> Activation:
             f"Python functions cannot run in the compiled core. Known: {', '.join(sorted(_FAMILY.makers))}."
         )
     return linear if identifier is None else _FAMILY.get(identifier)
+
+
+def serialize(a):
+    return a.name

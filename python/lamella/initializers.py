@@ -283,3 +283,7 @@ def get(identifier: Any) -> Initializer:
     if isinstance(identifier, np.ndarray):
         return _Given(identifier)
     return _FAMILY.get(identifier)
+
+
+def serialize(a):
+    return {"class_name": type(a).__name__, "config": a.get_config()}

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from . import _data, _training, losses, optimizers
-from ._checks import integer, real
+from . import _data, _fit, _training, losses, optimizers
+from ._checks import integer
 from ._compile import Compiled, compiled_from
 from ._core import core
 from ._data import Examples
+from ._feed import gives_batches
 from ._progress import resolve_verbose
 from ._stack import Array, Stack
 from .callbacks import CallbackList, History
@@ -46,15 +47,17 @@ class Sequential(Stack):
         self._compiled: Compiled | None = None
         self.history: History | None = None
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
+        self._resume_epoch: int | None = None  # set by a callback that knows where a fit was interrupted
         super().__init__(layers, trainable, name)
 
     def _before_change(self) -> None:
+        super()._before_change()
         if self._compiled is not None and self._compiled.fitting:
-            raise ValueError("The model cannot be compiled or get other layers while its fit() runs.")
+            raise ValueError("The model cannot get other layers while its fit() runs.")
 
-    def _network_made(self, network: Any) -> None:
+    def _network_made(self, network: Any, owners: list[Layer | None]) -> None:
         if self._compiled is not None:
-            self._compiled.attach(network)
+            self._compiled.attach(network, owners)
 
     def _optimizer_numbers(self) -> int:
         if self._compiled is None or self._compiled.trainer is None:
@@ -91,10 +94,11 @@ class Sequential(Stack):
         for name, value in (("loss_weights", loss_weights), ("weighted_metrics", weighted_metrics)):
             if value is not None:
                 raise ValueError(f"compile() does not support `{name}` yet.")
-        self._before_change()
+        if self._compiled is not None and self._compiled.fitting:
+            raise ValueError("The model cannot be compiled while its fit() runs.")
         compiled = compiled_from(optimizer, loss, metrics)
         if self._network is not None:
-            compiled.attach(self._network)
+            compiled.attach(self._network, self._owners)
         self._compiled = compiled
 
     @property
@@ -129,21 +133,19 @@ class Sequential(Stack):
             raise ValueError(f"Model {self.name!r} cannot be built because it has no layers. Call model.add(layer).")
         return self._shape or _data.sample_shape(x)
 
-    def _examples(self, x: Any, y: Any, weights: Any, shape: tuple[int, ...], prefix: str = "") -> tuple[Examples, int]:
-        """Checked data and the number of nonzeros in x."""
+    def _examples(self, x: Any, y: Any, weights: Any, shape: tuple[int, ...], prefix: str = "") -> Examples:
+        """Checked data."""
         compiled = self._compiled_or_raise()
-        if all(isinstance(layer, Rescaling) or layer._spec(core) is None for layer in self._layers):
+        if all(isinstance(layer, Rescaling) or layer._spec(core) is None for layer in self._leaves()):
             raise ValueError(
                 f"Model {self.name!r} only reshapes and rescales: there is nothing to train or evaluate. "
                 "Add a Dense layer."
             )
-        outputs = math.prod(self._shapes_from(shape)[-1])
-        data = _data.examples(x, y, weights, shape, compiled.loss, outputs, prefix)
-        return data, _data.scan(data.x, f"{prefix}x")
+        return _data.examples(x, y, weights, shape, compiled.loss, self._shapes_from(shape)[-1], prefix)
 
     def _built_examples(self, x: Any, y: Any, weights: Any) -> Examples:
         shape = self._sample_shape(x)
-        data, _ = self._examples(x, y, weights, shape)
+        data = self._examples(x, y, weights, shape)
         self._build_with(shape)
         return data
 
@@ -170,20 +172,23 @@ class Sequential(Stack):
 
         Args:
             x: Inputs ``(n, ...)``: an array of any number type, a list, a pandas frame, or a SciPy sparse matrix, which
-                is never made dense. Must not hold NaN or infinity.
+                is never made dense. Must not hold NaN or infinity. Or anything that gives batches ``(x, y)`` or
+                ``(x, y, sample_weight)``: a generator, an iterable such as a DataLoader, a PyDataset; then y is None.
             y: Targets: ``(n, outputs)``, ``(n,)`` for one output, or class numbers for a sparse loss.
             batch_size: Samples per step, 32 by default; the last step of an epoch may have fewer.
             epochs: Number of the last epoch.
             verbose: 0 silent, 1 or ``"auto"`` a progress bar, 2 a line per epoch.
             callbacks: A list of lamella.callbacks.Callback.
             validation_split: Share of the last samples that is held out for validation.
-            validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` to validate on; wins over `validation_split`.
+            validation_data: ``(x, y)`` or ``(x, y, sample_weight)`` to validate on, or what gives such batches; wins
+                over `validation_split`.
             shuffle: True for a new order of samples each epoch, ``"batch"`` for one inside each batch, or False.
             class_weight: Weights of classes in the loss, ``{class: weight}``.
             sample_weight: Weights of samples in the loss, ``(n,)``.
             initial_epoch: Number of the first epoch.
-            steps_per_epoch: Not supported yet.
-            validation_steps: Not supported yet.
+            steps_per_epoch: Steps of an epoch. The next epoch goes on with the rows that are left; when all were used
+                they are shuffled anew.
+            validation_steps: Validates on so many batches only.
             validation_batch_size: Samples per step of validation; `batch_size` by default.
             validation_freq: Validates every so many epochs, or a list of epochs, counted from 1.
 
@@ -194,53 +199,29 @@ class Sequential(Stack):
             ValueError, TypeError: If an argument is wrong; the model is then as it was.
         """
         compiled = self._compiled_or_raise()
-        batch = 32 if batch_size is None else integer("fit", "batch_size", batch_size, least=1)
-        epochs = integer("fit", "epochs", epochs, least=0)
-        initial_epoch = integer("fit", "initial_epoch", initial_epoch, least=0)
-        verbose = resolve_verbose(verbose)
-        share = real("fit", "validation_split", validation_split, least=0, below=1)
-        frequency = _training.checked_frequency(validation_freq)
-        for name, value in (("steps_per_epoch", steps_per_epoch), ("validation_steps", validation_steps)):
-            if value is not None:
-                raise ValueError(f"fit() does not support `{name}` yet.")
-        if not (isinstance(shuffle, (int, np.bool_)) or (isinstance(shuffle, str) and shuffle == "batch")):
-            raise ValueError(f"fit `shuffle` must be True, False or 'batch', got {shuffle!r}.")
-        if class_weight is not None and sample_weight is not None:
-            raise ValueError("fit() takes either `class_weight` or `sample_weight`, not both: multiply them yourself.")
-        evaluation_batch = batch
-        if validation_batch_size is not None:
-            evaluation_batch = integer("fit", "validation_batch_size", validation_batch_size, least=1)
-
-        shape = self._sample_shape(x)
-        data, nonzeros = self._examples(x, y, sample_weight, shape)
-        class_weights = None if class_weight is None else _data.class_weights(class_weight, data.y)
-        validation: Examples | None = None
-        if validation_data is not None:
-            validation = self._validation_examples(validation_data, shape)
-        elif share:
-            data, validation = _data.split(data, share)
-        if class_weights is not None:  # those held out for validation count as they are
-            data = Examples(data.x, data.y, class_weights[: len(data)])
-
-        watchers = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0)
-        self._build_with(shape)  # every argument is checked by now
-        if epochs - initial_epoch > 1:
-            data = Examples(_data.compressed(data.x, nonzeros, self._network.densest), data.y, data.weights)
-        plan = _training.Plan(
-            data, validation, min(batch, len(data)), evaluation_batch, initial_epoch, epochs, frequency
+        options = _fit.Options(
+            batch_size,
+            epochs,
+            verbose,
+            validation_split,
+            shuffle,
+            class_weight,
+            sample_weight,
+            initial_epoch,
+            steps_per_epoch,
+            validation_steps,
+            validation_batch_size,
+            validation_freq,
         )
+        plan = _fit.plan(self, x, y, validation_data, options)
+        watchers = CallbackList(callbacks, add_history=True, add_progbar=options.verbose != 0)
+        _fit.build(self, plan)  # every argument is checked by now
         with compiled.alone(fitting=True):
-            watchers.set_params({"verbose": verbose, "epochs": epochs, "steps": plan.steps})
+            watchers.set_params({"verbose": options.verbose, "epochs": options.epochs, "steps": plan.feed.steps})
             watchers.set_model(self)
-            _training.run(self, plan, _training.Order(len(data), plan.batch, shuffle), watchers)
+            _training.run(self, plan, watchers)
         assert watchers.history is not None
         return watchers.history
-
-    def _validation_examples(self, given: Any, shape: tuple[int, ...]) -> Examples:
-        if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
-            raise ValueError(f"`validation_data` must be (x, y) or (x, y, sample_weight), got {type(given).__name__}.")
-        x, y, *weights = given
-        return self._examples(x, y, weights[0] if weights else None, shape, "validation ")[0]
 
     def evaluate(
         self,
@@ -259,7 +240,7 @@ class Sequential(Stack):
             x, y, sample_weight: As in fit().
             batch_size: Samples per step, 32 by default.
             verbose: 0 silent, 1 or ``"auto"`` a progress bar, 2 a line.
-            steps: Not supported yet.
+            steps: Evaluates so many batches only.
             callbacks: A list of callbacks.
             return_dict: Whether to return a dictionary.
 
@@ -270,16 +251,14 @@ class Sequential(Stack):
             ValueError, TypeError: If an argument is wrong.
         """
         compiled = self._compiled_or_raise()
-        batch = 32 if batch_size is None else integer("evaluate", "batch_size", batch_size, least=1)
         verbose = resolve_verbose(verbose)
-        if steps is not None:
-            raise ValueError("evaluate() does not support `steps` yet.")
-        data = self._built_examples(x, y, sample_weight)
-        watchers = CallbackList(
-            callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, epochs=1, steps=-(-len(data) // batch)
-        )
+        feed, shape = _fit.to_evaluate(self, x, y, sample_weight, batch_size, steps)
+        watchers = CallbackList(callbacks, add_progbar=verbose != 0)
+        self._build_with(shape)
+        watchers.set_params({"verbose": verbose, "epochs": 1, "steps": feed.steps})
+        watchers.set_model(self)
         with compiled.alone():
-            return self._results(_training.evaluate(self, data, batch, watchers), return_dict)
+            return self._results(_training.evaluate(self, feed.epoch(0), watchers), return_dict)
 
     def _results(self, logs: dict[str, float], return_dict: bool) -> Any:
         if return_dict:
@@ -301,7 +280,7 @@ class Sequential(Stack):
             x: Inputs ``(n, ...)`` as in fit(); rows with NaN give NaN, no rows give no rows.
             batch_size: Accepted for Keras programs; results do not depend on it.
             verbose: 0 or ``"auto"`` silent, 1 a progress bar, 2 a line.
-            steps: Not supported yet.
+            steps: Predicts for so many batches only.
             callbacks: A list of callbacks.
 
         Returns:
@@ -330,7 +309,13 @@ class Sequential(Stack):
         batch = 32 if batch_size is None else integer("predict", "batch_size", batch_size, least=1)
         verbose = 0 if verbose == "auto" else resolve_verbose(verbose)
         if steps is not None:
-            raise ValueError("predict() does not support `steps` yet.")
+            steps = integer("predict", "steps", steps, least=1)
+        if gives_batches(x):
+            batches = itertools.islice(iter(x) if hasattr(x, "__iter__") else (x[i] for i in range(len(x))), steps)
+            outputs = [self.predict(item[0] if isinstance(item, tuple) else item, verbose=0) for item in batches]
+            return np.concatenate(outputs) if outputs else np.empty((0, *self.output_shape[1:]), np.float32)
+        if steps is not None:
+            x = x[: steps * batch]
         shape = self._sample_shape(x)
         rows = _data.inputs(x, shape)
         self._build_with(shape)
@@ -371,8 +356,14 @@ class Sequential(Stack):
         """Loss and metrics of one batch, as evaluate() gives them."""
         return self.evaluate(x, y, verbose=0, sample_weight=sample_weight, return_dict=return_dict)
 
-    def gradients(self, x: Any, y: Any, sample_weight: Any = None) -> tuple[float, list[Array], Array]:
+    def gradients(
+        self, x: Any, y: Any, sample_weight: Any = None, training: bool = False
+    ) -> tuple[float, list[Array], Array]:
         """The loss of one batch and its gradients.
+
+        Args:
+            x, y, sample_weight: As in fit().
+            training: Whether layers do as in training: dropout and noise, statistics of the batch.
 
         Returns:
             (loss, gradients of all weights in the order of get_weights(), gradient of the inputs in the shape of x)
@@ -390,8 +381,5 @@ class Sequential(Stack):
         compiled = self._compiled_or_raise()
         data = self._built_examples(x, y, sample_weight)
         with compiled.alone():
-            loss, flat, of_inputs = compiled.trainer.gradients(self._network, data.x, data.y, data.weights)
-        ends = np.cumsum([math.prod(shape) for shape in self._weight_shapes()])[:-1]
-        parts = np.split(flat, ends) if self._weight_shapes() else []
-        shaped = [part.reshape(shape) for part, shape in zip(parts, self._weight_shapes(), strict=True)]
-        return loss, shaped, of_inputs.reshape(len(data), *self._shape or ())
+            loss, flat, of_inputs = compiled.trainer.gradients(self._network, data.x, data.y, data.weights, training)
+        return loss, self._shaped(flat), of_inputs.reshape(len(data), *self._shape or ())

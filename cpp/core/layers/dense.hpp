@@ -3,7 +3,7 @@
 
 #include "../activations.hpp"
 #include "../sinks.hpp"
-#include "../split.hpp"
+#include "../pass.hpp"
 
 namespace lamella {
 
@@ -13,63 +13,68 @@ struct Dense {
     static constexpr bool kReadsCompressed = true;
 
     Index units = 1;
-    bool use_bias = true;
+    bool use_bias = true, trainable = true;
     Activation activation = Linear{};
     Slot kernel = {}, bias = {};  // set by build()
 
     static constexpr auto fields() {
         return std::tuple{Field{"units", &Dense::units}, Field{"use_bias", &Dense::use_bias},
-                          Field{"activation", &Dense::activation}};
+                          Field{"activation", &Dense::activation}, Field{"trainable", &Dense::trainable}};
     }
 
-    /// Reserves the parameters; returns the output width.
-    Index build(Index inputs, Layout& layout) {
-        kernel = layout.add(inputs, units);
+    /// Reserves the parameters; returns the shape of the output.
+    Shape build(Shape inputs, Layout& layout) {
+        kernel = layout.add(inputs.width, units);
         if (use_bias) bias = layout.add(1, units);
-        return units;
+        return {inputs.groups, units};
     }
+    Index kept(Index) const { return 0; }
 
-    void forward(const Team& team, const Arena& params, const Input& x, View y) const {
-        const bool split_rows = is_rowwise(activation) && !Split::by_rows(team.size(), y.cols);
-        team.phase([&](Member member) {
+    void forward(const Pass& pass, const Trace& t) const {
+        const Arena& params = pass.params;
+        const View y = t.y;
+        const bool split_rows = is_rowwise(activation) && !Split::by_rows(pass.team.size(), y.cols);
+        pass.team.phase([&](Member member) {
             const Split mine(member, y.rows, y.cols);
             const View out = mine.of(y);
             const View w = params[kernel].middle_cols(mine.cols.first, mine.cols.count());
             const Scalar* b = use_bias ? params[bias].data + mine.cols.first : nullptr;
-            if (const Entries* rows = x.rows())
+            if (const Entries* rows = t.x.rows())
                 multiply(rows + mine.rows.first, w, b, out);
             else
-                multiply(x.dense().middle_rows(mine.rows.first, mine.rows.count()), w, b, out);
+                multiply(t.x.dense().middle_rows(mine.rows.first, mine.rows.count()), w, b, out);
             if (!split_rows) activate(activation, out);
         });
         if (!split_rows) return;
-        team.phase([&](Member member) {
+        pass.team.phase([&](Member member) {
             const Range rows = member.share(y.rows);
             activate(activation, y.middle_rows(rows.first, rows.count()));
         });
     }
 
     /// Turns dy into dz in place, and fills dx unless it is empty.
-    void backward(const Team& team, const Arena& params, ConstView y, View dy, View dx,
-                  const std::vector<Scalar*>& scratch) const {
+    void backward(const Pass& pass, const Trace& t) const {
+        const View dy = t.dy, dx = t.dx;
         if (!std::holds_alternative<Linear>(activation))
-            team.phase([&](Member member) {
-                const Range rows = member.share(y.rows);
-                activation_gradient(activation, y.middle_rows(rows.first, rows.count()),
+            pass.team.phase([&](Member member) {
+                const Range rows = member.share(dy.rows);
+                activation_gradient(activation, t.y.middle_rows(rows.first, rows.count()),
                                     dy.middle_rows(rows.first, rows.count()));
             });
         if (dx.data == nullptr) return;
-        team.phase([&](Member member) {
+        pass.team.phase([&](Member member) {
             const Split mine(member, dx.rows, dx.cols);
             multiply_transposed(dy.middle_rows(mine.rows.first, mine.rows.count()),
-                                params[kernel].middle_rows(mine.cols.first, mine.cols.count()), mine.of(dx),
-                                scratch[member.rank]);
+                                pass.params[kernel].middle_rows(mine.cols.first, mine.cols.count()), mine.of(dx),
+                                (*t.scratch)[member.rank]);
         });
     }
 
     /// Sends dW and db to `sink` in tiles. All of dz is complete and nobody reads W any more: the sink may rewrite it.
     template <class Sink>
-    void gradients(Member member, const Input& x, ConstView dz, const Sink& sink, Scalar* scratch) const {
+    void gradients(Member member, const Pass&, const Trace& t, const Sink& sink, Scalar* scratch) const {
+        const Input& x = t.x;
+        const ConstView dz = t.dy;
         const Entries* columns = x.columns();
         const Split mine(member, kernel.rows, kernel.cols);
         const Index width = columns ? kSparseTileCols : kTileCols;

@@ -1,15 +1,16 @@
-"""What all layers have in common: names, shapes, weights."""
+"""What all layers have in common, and the checks of shapes."""
 
 from __future__ import annotations
 
 import math
 import operator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .. import initializers
+from .. import constraints, initializers, regularizers
 from .._checks import flag
 from .._registry import snake_case
 
@@ -35,12 +36,25 @@ def automatic_name(cls: type) -> str:
     return base if count == 0 else f"{base}_{count}"
 
 
+@dataclass(frozen=True)
+class Weight:
+    """One weight of a layer before it is made."""
+
+    name: str
+    shape: Shape
+    initializer: initializers.Initializer
+    trainable: bool = True  # False for statistics, which no optimizer changes
+    regularizer: regularizers.Regularizer | None = None
+    constraint: constraints.Constraint | None = None
+
+
 class Layer:
     """Base class of layers.
 
     Args:
         name: Unique in a model; by default the class name in snake case, numbered.
-        trainable: Whether training changes its weights.
+        trainable: Whether training changes its weights; what it is when the model is compiled counts.
+        activity_regularizer: Adds ``regularizer(output) / samples`` to the loss: l1, l2 or both.
         input_shape: Shape of one sample, where this is the first layer.
         input_dim: The same for one axis.
         dtype: Only ``"float32"``.
@@ -51,20 +65,21 @@ class Layer:
         *,
         name: str | None = None,
         trainable: bool = True,
+        activity_regularizer: Any = None,
         input_shape: Any = None,
         input_dim: int | None = None,
-        dtype: str | None = None,
+        dtype: Any = None,
     ) -> None:
         kind = type(self).__name__
         if name is not None and not isinstance(name, str):
             raise TypeError(f"{kind} `name` must be a string, got {name!r}.")
-        if dtype not in (None, "float32"):
-            raise ValueError(f"{kind} `dtype` must be 'float32', the only one that lamella computes in; got {dtype!r}.")
+        _check_dtype(kind, dtype)
         if input_dim is not None:
             input_shape = (input_dim,)
         self.declared_shape = None if input_shape is None else checked_shape(kind, "input_shape", input_shape)
         self.name = name or automatic_name(type(self))
         self.trainable = flag(kind, "trainable", trainable)
+        self.activity_regularizer = _activity(kind, activity_regularizer)
         self.input_shape: tuple[int | None, ...] | None = None
         self.output_shape: tuple[int | None, ...] | None = None
         self._model: Stack | None = None
@@ -78,8 +93,8 @@ class Layer:
         """Shape of one sample after the layer, from its shape before it."""
         return shape
 
-    def weight_shapes(self, shape: Shape) -> list[tuple[str, Shape, initializers.Initializer]]:
-        """(name, shape, initializer) of each weight, for samples of `shape`."""
+    def weight_specs(self, shape: Shape) -> list[Weight]:
+        """The weights for samples of `shape`, in the order of get_weights()."""
         return []
 
     def _spec(self, core: Any) -> Any | None:
@@ -89,10 +104,39 @@ class Layer:
             "use those of lamella.layers."
         )
 
+    def _specs(self, core: Any, shape: Shape) -> list[Any]:
+        """The core's structs for samples of `shape`, one after the other."""
+        spec = self._spec(core)
+        if spec is None:
+            return []
+        if hasattr(spec, "trainable"):
+            spec.trainable = self.trainable
+        return [spec, *_watching(core, self.activity_regularizer)]
+
+    def _groups(self, shape: Shape) -> int | None:
+        """Into how many rows the core has to cut a sample of `shape`; None if that does not matter."""
+        return math.prod(shape[:-1])
+
     @property
     def weights(self) -> list[Array]:
         """The layer's weights as arrays, copies: kernel, then bias."""
         return self.get_weights()
+
+    @property
+    def trainable_weights(self) -> list[Array]:
+        """Copies of the weights that training changes."""
+        return [w for w, spec in zip(self.get_weights(), self._built_specs(), strict=True) if self._trains(spec)]
+
+    @property
+    def non_trainable_weights(self) -> list[Array]:
+        """Copies of the weights that training leaves alone."""
+        return [w for w, spec in zip(self.get_weights(), self._built_specs(), strict=True) if not self._trains(spec)]
+
+    def _trains(self, spec: Weight) -> bool:
+        return spec.trainable and self.trainable
+
+    def _built_specs(self) -> list[Weight]:
+        return [] if self.input_shape is None else self.weight_specs(known_sizes(self.input_shape))
 
     def get_weights(self) -> list[Array]:
         """Copies of the layer's weights; none before it is built."""
@@ -115,19 +159,51 @@ class Layer:
                 f"You tried to call `count_params` on layer {self.name!r}, but the layer isn't built. "
                 "Give the model an input shape, or call build() or fit() first."
             )
-        return sum(math.prod(shape) for _, shape, _ in self.weight_shapes(known_sizes(self.input_shape)))
+        return sum(math.prod(spec.shape) for spec in self._built_specs())
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {"name": self.name, "trainable": self.trainable}
+        """The constructor's arguments, as Keras writes them."""
+        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable}
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
         """The layer that get_config() described, with fresh weights."""
         return cls(**config)
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(
+            f"Layer {self.name!r} cannot be called: lamella has no functional models. "
+            "Put layers into Sequential([...]) and call the model."
+        )
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name!r} output_shape={self.output_shape}>"
+
+
+def _check_dtype(kind: str, dtype: Any) -> None:
+    """Refuses all but float32, by name or as Keras' policy object."""
+    name = dtype.get("config", {}).get("name") if isinstance(dtype, dict) else getattr(dtype, "name", dtype)
+    if name not in (None, "float32"):
+        raise ValueError(f"{kind} `dtype` must be 'float32', the only one that lamella computes in; got {dtype!r}.")
+
+
+def _activity(kind: str, identifier: Any) -> regularizers.Regularizer | None:
+    found: regularizers.Regularizer | None = regularizers.get(identifier)
+    if found is not None and not isinstance(found, (regularizers.L1, regularizers.L2, regularizers.L1L2)):
+        raise ValueError(f"{kind} `activity_regularizer` must be l1, l2 or both, got {identifier!r}.")
+    return found
+
+
+def _watching(core: Any, regularizer: Any) -> list[Any]:
+    """The core's layer that adds an activity regularizer to the loss."""
+    if regularizer is None:
+        return []
+    spec = core.layers.ActivityRegularization()
+    spec.l1, spec.l2 = getattr(regularizer, "l1", 0.0), getattr(regularizer, "l2", 0.0)
+    return [spec]
 
 
 def known_sizes(shape: tuple[int | None, ...]) -> Shape:
@@ -168,3 +244,21 @@ def sample_shape(owner: str, name: str, shape: Any) -> Shape:
             f"{owner} `{name}` must be a batch axis and the shape of one sample, as (None, 784), got {shape!r}."
         )
     return checked_shape(owner, name, tuple(shape[1:]))
+
+
+def last_axis(owner: str, axis: Any, shape: Shape) -> int:
+    """`axis` as a non-negative axis of the batch, where the batch axis is 0.
+
+    Raises:
+        ValueError: If there is no such axis, or it is the batch axis.
+    """
+    rank = len(shape) + 1
+    if isinstance(axis, (tuple, list)) and len(axis) == 1:
+        axis = axis[0]
+    number = operator.index(axis)
+    if not -rank < number < rank or number % rank == 0:
+        raise ValueError(
+            f"{owner} `axis` must be an axis of samples of shape {shape}, from 1 to {rank - 1} or from {1 - rank} to "
+            f"-1; got {axis}."
+        )
+    return number % rank

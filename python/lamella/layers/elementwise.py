@@ -1,13 +1,13 @@
-"""Layers without weights."""
+"""Layers that work number by number."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-from .. import activations
+from .. import activations, constraints, initializers, regularizers
 from .._checks import real
-from .base import Layer, Shape
+from .base import Layer, Shape, Weight
 
 
 class Activation(Layer):
@@ -26,8 +26,12 @@ class Activation(Layer):
     """
 
     def __init__(self, activation: Any, **options: Any) -> None:
-        self.activation = activations.get(activation)
         super().__init__(**options)
+        self.activation = activations.get(activation)
+
+    def compute_output_shape(self, shape: Shape) -> Shape:
+        """The shape of the input; glu halves the last axis."""
+        return (*shape[:-1], self.activation.width(shape[-1]))
 
     def _spec(self, core: Any) -> Any:
         spec = core.layers.Activation()
@@ -35,29 +39,29 @@ class Activation(Layer):
         return spec
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {**super().get_config(), "activation": self.activation.name}
+        """The constructor's arguments, as Keras writes them."""
+        return {**super().get_config(), "activation": activations.serialize(self.activation)}
 
 
-class Flatten(Layer):
-    """Makes one axis of all axes of a sample: ``(28, 28)`` becomes ``(784,)``.
+class Identity(Activation):
+    """``y = x``.
+
+    Args:
+        **options: As for every layer.
 
     Example:
         >>> from lamella import Input, Sequential
-        >>> from lamella.layers import Flatten
-        >>> Sequential([Input((28, 28)), Flatten()]).output_shape
-        (None, 784)
+        >>> from lamella.layers import Identity
+        >>> Sequential([Input((2,)), Identity()]).output_shape
+        (None, 2)
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__("linear", **options)
 
-    def compute_output_shape(self, shape: Shape) -> Shape:
-        """The product of the sizes."""
-        return (math.prod(shape),)
-
-    def _spec(self, core: Any) -> None:
-        return None
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, as Keras writes them."""
+        return {key: value for key, value in super().get_config().items() if key != "activation"}
 
 
 class Rescaling(Layer):
@@ -77,9 +81,12 @@ class Rescaling(Layer):
     """
 
     def __init__(self, scale: float, offset: float = 0.0, **options: Any) -> None:
+        super().__init__(**options)
         self.scale = real("Rescaling", "scale", scale)
         self.offset = real("Rescaling", "offset", offset)
-        super().__init__(**options)
+
+    def _groups(self, shape: Shape) -> None:
+        return None
 
     def _spec(self, core: Any) -> Any:
         spec = core.layers.Rescaling()
@@ -87,5 +94,105 @@ class Rescaling(Layer):
         return spec
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """The constructor's arguments, as Keras writes them."""
         return {**super().get_config(), "scale": self.scale, "offset": self.offset}
+
+
+class ActivityRegularization(Layer):
+    """Passes its input on, and adds ``(l1 Σ|x| + l2 Σx²) / samples`` to the loss.
+
+    Args:
+        l1, l2: Factors, at least 0.
+        **options: As for every layer.
+
+    Example:
+        >>> from lamella.layers import ActivityRegularization
+        >>> ActivityRegularization(l2=0.01).l1
+        0.0
+    """
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.l1 = real("ActivityRegularization", "l1", l1, least=0)
+        self.l2 = real("ActivityRegularization", "l2", l2, least=0)
+
+    def _spec(self, core: Any) -> Any:
+        spec = core.layers.ActivityRegularization()
+        spec.l1, spec.l2 = self.l1, self.l2
+        return spec
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, as Keras writes them."""
+        return {**super().get_config(), "l1": self.l1, "l2": self.l2}
+
+
+class PReLU(Layer):
+    """``y = max(x, 0) + α min(x, 0)`` with a learned α for each feature.
+
+    Args:
+        alpha_initializer: Start values of α.
+        alpha_regularizer, alpha_constraint: As for the kernel of Dense.
+        shared_axes: Axes, from 1, along which α is the same: all but the last one, or none.
+        **options: As for every layer.
+
+    Source:
+        He et al. 2015, "Delving deep into rectifiers".
+
+    Example:
+        >>> from lamella import Input, Sequential
+        >>> from lamella.layers import PReLU
+        >>> Sequential([Input((3,)), PReLU()]).count_params()
+        3
+    """
+
+    def __init__(
+        self,
+        alpha_initializer: Any = "Zeros",
+        alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
+        shared_axes: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
+        self.shared_axes = [shared_axes] if hasattr(shared_axes, "__index__") else shared_axes and list(shared_axes)
+
+    def compute_output_shape(self, shape: Shape) -> Shape:
+        """The shape of the input."""
+        if self.shared_axes and sorted(self.shared_axes) != list(range(1, len(shape))):
+            raise ValueError(
+                f"PReLU layer {self.name!r} can share α along all axes but the last, or along none; got "
+                f"shared_axes={self.shared_axes} for samples of shape {shape}."
+            )
+        return shape
+
+    def _groups(self, shape: Shape) -> int:
+        return math.prod(shape[:-1]) if self.shared_axes else 1
+
+    def weight_specs(self, shape: Shape) -> list[Weight]:
+        """α, of the shape of a sample with 1 for shared axes."""
+        alpha = (*[1] * (len(shape) - 1), shape[-1]) if self.shared_axes else shape
+        return [
+            Weight(
+                "alpha",
+                alpha,
+                self.alpha_initializer,
+                regularizer=self.alpha_regularizer,
+                constraint=self.alpha_constraint,
+            )
+        ]
+
+    def _spec(self, core: Any) -> Any:
+        return core.layers.PReLU()
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, as Keras writes them."""
+        return {
+            **super().get_config(),
+            "alpha_initializer": initializers.serialize(self.alpha_initializer),
+            "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
+            "alpha_constraint": constraints.serialize(self.alpha_constraint),
+            "shared_axes": self.shared_axes,
+        }

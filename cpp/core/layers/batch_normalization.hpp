@@ -1,0 +1,121 @@
+/// Normalization over the batch (Ioffe & Szegedy 2015).
+#pragma once
+
+#include "../kernels/columns.hpp"
+#include "../pass.hpp"
+#include "../sinks.hpp"
+
+namespace lamella {
+
+/// y = γ x̂ + β with x̂ = (x - μ) / √(σ² + ε): μ and σ² (biased) of the batch in training, else the moving ones, which follow
+/// as m ← momentum · m + (1 - momentum) · μ. A frozen layer uses the moving ones in training, too.
+struct BatchNormalization {
+    static constexpr auto name = "BatchNormalization";
+    static constexpr bool kReadsCompressed = false;
+
+    Scalar momentum = Scalar(0.99), epsilon = Scalar(1e-3);
+    bool center = true, scale = true, trainable = true;
+    Slot gamma = {}, beta = {}, moving_mean = {}, moving_variance = {};
+
+    static constexpr auto fields() {
+        return std::tuple{Field{"momentum", &BatchNormalization::momentum}, Field{"epsilon", &BatchNormalization::epsilon},
+                          Field{"center", &BatchNormalization::center}, Field{"scale", &BatchNormalization::scale},
+                          Field{"trainable", &BatchNormalization::trainable}};
+    }
+
+    Shape build(Shape inputs, Layout& layout) {
+        if (scale) gamma = layout.add(1, inputs.width);
+        if (center) beta = layout.add(1, inputs.width);
+        moving_mean = layout.add(1, inputs.width);
+        moving_variance = layout.add(1, inputs.width);
+        return inputs;
+    }
+    Index kept(Index width) const { return width; }
+    Index scratch() const { return padded(moving_mean.cols); }
+
+    void forward(const Pass& pass, const Trace& t) const {
+        const Index n = t.y.rows, cols = t.y.cols;
+        const bool of_batch = uses_batch(pass);
+        for_registers(pass.team, cols, [&](Index c) {
+            const View mm = pass.params[moving_mean], mv = pass.params[moving_variance];
+            Vec mean = Vec::load(mm.data + c), variance = Vec::load(mv.data + c);
+            if (of_batch) {
+                const ConstView x = t.x.dense();
+                const Vec share(1 / static_cast<Scalar>(n));
+                mean = share * sum_rows(n, [&](Index r) { return Vec::load(x.row(r) + c); });
+                variance = share * sum_rows(n, [&](Index r) {
+                    const Vec d = Vec::load(x.row(r) + c) - mean;
+                    return d * d;
+                });
+                if (pass.moves) {
+                    const Vec keep(momentum), follow(1 - momentum);
+                    (keep * Vec::load(mm.data + c) + follow * mean).store(mm.data + c);
+                    (keep * Vec::load(mv.data + c) + follow * variance).store(mv.data + c);
+                    clear_padding(mm, c), clear_padding(mv, c);
+                }
+            }
+            mean.store(t.statistics(kMean) + c);
+            (Vec(Scalar(1)) / sqrt(variance + Vec(epsilon))).store(t.statistics(kInverse) + c);
+        });
+        for_rows(pass.team, n, [&](Index r) {
+            const Scalar* x = t.x.dense().row(r);
+            for (Index c = 0; c < cols; c += kLanes) {
+                Vec y = (Vec::load(x + c) - Vec::load(t.statistics(kMean) + c)) * Vec::load(t.statistics(kInverse) + c);
+                if (t.keeps) y.store(t.kept.row(r) + c);
+                if (scale) y = y * Vec::load(pass.params[gamma].data + c);
+                if (center) y += Vec::load(pass.params[beta].data + c);
+                y.store(t.y.row(r) + c);
+            }
+            std::fill(t.y.row(r) + cols, t.y.row(r) + padded(cols), Scalar(0));  // may be 0 · ∞ where epsilon is 0
+        });
+    }
+
+    /// With g = γ dy over n rows: dx = (n g - Σ g - x̂ Σ g x̂) / (n √(σ² + ε)); without the sums where μ and σ² are constants.
+    void backward(const Pass& pass, const Trace& t) const {
+        const Index n = t.dy.rows, cols = t.dy.cols;
+        for_registers(pass.team, cols, [&](Index c) {
+            sum_rows(n, [&](Index r) { return Vec::load(t.dy.row(r) + c); }).store(t.statistics(kSum) + c);
+            sum_rows(n, [&](Index r) { return Vec::load(t.dy.row(r) + c) * Vec::load(t.kept.row(r) + c); })
+                .store(t.statistics(kProduct) + c);
+        });
+        if (t.dx.data == nullptr) return;
+        const bool of_batch = uses_batch(pass);
+        const Vec share(1 / static_cast<Scalar>(n));
+        for_rows(pass.team, n, [&](Index r) {
+            for (Index c = 0; c < cols; c += kLanes) {
+                Vec g = Vec::load(t.dy.row(r) + c);
+                if (of_batch)
+                    g -= share * (Vec::load(t.statistics(kSum) + c) +
+                                  Vec::load(t.kept.row(r) + c) * Vec::load(t.statistics(kProduct) + c));
+                if (scale) g = g * Vec::load(pass.params[gamma].data + c);
+                (g * Vec::load(t.statistics(kInverse) + c)).store(t.dx.row(r) + c);
+            }
+            std::fill(t.dx.row(r) + cols, t.dx.row(r) + padded(cols), Scalar(0));
+        });
+    }
+
+    template <class Sink>
+    void gradients(Member member, const Pass&, const Trace& t, const Sink& sink, Scalar* scratch) const {
+        const Range cols = member.share(t.y.cols, kLanes);
+        if (cols.count() == 0) return;
+        const auto send = [&](const Slot& slot, Index which) {
+            const Block block{slot, {0, 1}, cols};
+            const View tile = sink.target(block, scratch);
+            std::copy_n(t.statistics(which) + cols.first, cols.count(), tile.data);
+            std::fill(tile.data + cols.count(), tile.data + padded(cols.count()), Scalar(0));
+            sink.take(block, tile);
+        };
+        if (scale) send(gamma, kProduct);
+        if (center) send(beta, kSum);
+    }
+
+private:
+    enum : Index { kMean, kInverse, kSum, kProduct };
+
+    bool uses_batch(const Pass& pass) const { return pass.training && trainable; }
+    static void clear_padding(View row, Index c) {
+        if (c + kLanes > row.cols) std::fill(row.data + row.cols, row.data + c + kLanes, Scalar(0));
+    }
+};
+
+}  // namespace lamella

@@ -1,0 +1,161 @@
+"""What fit(), evaluate() and predict() make of their arguments, before anything is changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _data, _training
+from ._checks import integer, real
+from ._data import Examples
+from ._feed import ArrayFeed, Feed, IterableFeed, gives_batches, steps_of
+from ._progress import resolve_verbose
+from ._training import Plan
+
+if TYPE_CHECKING:
+    from .models import Sequential
+
+
+@dataclass
+class Options:
+    """fit()'s arguments apart from data and callbacks, checked and completed."""
+
+    batch_size: Any
+    epochs: Any
+    verbose: Any
+    validation_split: Any
+    shuffle: Any
+    class_weight: Any
+    sample_weight: Any
+    initial_epoch: Any
+    steps_per_epoch: Any
+    validation_steps: Any
+    validation_batch_size: Any
+    validation_freq: Any
+
+    def __post_init__(self) -> None:
+        self.batch_size = _optional("fit", "batch_size", self.batch_size)
+        self.epochs = integer("fit", "epochs", self.epochs, least=0)
+        self.initial_epoch = integer("fit", "initial_epoch", self.initial_epoch, least=0)
+        self.verbose = resolve_verbose(self.verbose)
+        self.validation_split = real("fit", "validation_split", self.validation_split, least=0, below=1)
+        self.validation_freq = _training.checked_frequency(self.validation_freq)
+        self.steps_per_epoch = _optional("fit", "steps_per_epoch", self.steps_per_epoch)
+        self.validation_steps = _optional("fit", "validation_steps", self.validation_steps)
+        self.validation_batch_size = _optional("fit", "validation_batch_size", self.validation_batch_size)
+        shuffle = self.shuffle
+        if not (isinstance(shuffle, (int, np.bool_)) or (isinstance(shuffle, str) and shuffle == "batch")):
+            raise ValueError(f"fit `shuffle` must be True, False or 'batch', got {shuffle!r}.")
+        if self.class_weight is not None and self.sample_weight is not None:
+            raise ValueError("fit() takes either `class_weight` or `sample_weight`, not both: multiply them yourself.")
+
+
+def _optional(owner: str, name: str, value: Any) -> int | None:
+    return None if value is None else integer(owner, name, value, least=1)
+
+
+def plan(model: Sequential, x: Any, y: Any, validation_data: Any, options: Options) -> Plan:
+    """The plan of a fit; the model is not changed."""
+    if gives_batches(x):
+        feed, shape = _batches_to_fit(model, x, y, options)
+        validation = None
+    else:
+        feed, validation, shape = _arrays_to_fit(model, x, y, validation_data is None, options)
+    if validation_data is not None:
+        validation = _validation(model, validation_data, shape, options)
+    elif options.validation_split and validation is None:
+        raise ValueError("fit `validation_split` needs x as an array; pass `validation_data` to validate on batches.")
+    return Plan(feed, validation, options.initial_epoch, options.epochs, options.validation_freq, shape)
+
+
+def build(model: Sequential, plan: Plan) -> None:
+    """Makes the weights if there are none, and compresses data that is mostly zero once for all epochs."""
+    model._build_with(plan.shape)
+    feed = plan.feed
+    if isinstance(feed, ArrayFeed) and plan.last_epoch - plan.first_epoch > 1:
+        data = feed.data
+        nonzeros = data.nonzeros
+        feed.data = Examples(_data.compressed(data.x, nonzeros, model._network.densest), data.y, data.weights, nonzeros)
+
+
+def _arrays_to_fit(
+    model: Sequential, x: Any, y: Any, may_split: bool, options: Options
+) -> tuple[Feed, Feed | None, tuple[int, ...]]:
+    shape = model._sample_shape(x)
+    data = model._examples(x, y, options.sample_weight, shape)
+    weights = None if options.class_weight is None else _data.class_weights(options.class_weight, data.y)
+    held_out: Examples | None = None
+    if options.validation_split and may_split:
+        data, held_out = _data.split(data, options.validation_split)
+    if weights is not None:  # those held out for validation count as they are
+        data = Examples(data.x, data.y, weights[: len(data)], data.nonzeros)
+    batch = steps_of(len(data), options.batch_size, options.steps_per_epoch)
+    feed = ArrayFeed(data, batch, options.shuffle, options.steps_per_epoch)
+    return feed, None if held_out is None else _held(held_out, options, batch), shape
+
+
+def _held(data: Examples, options: Options, batch: int) -> ArrayFeed:
+    """Feed of validation arrays."""
+    rows = options.validation_batch_size or options.batch_size or min(batch, 32)
+    return ArrayFeed(data, rows, steps=_at_most(options.validation_steps, len(data), rows))
+
+
+def _at_most(steps: int | None, rows: int, batch: int) -> int | None:
+    """Steps of an evaluation: arrays have no more than these."""
+    return None if steps is None else min(steps, -(-rows // batch))
+
+
+def _batches_to_fit(model: Sequential, source: Any, y: Any, options: Options) -> tuple[Feed, tuple[int, ...]]:
+    for name, value in (("y", y), ("sample_weight", options.sample_weight), ("batch_size", options.batch_size)):
+        if value is not None:
+            raise ValueError(f"fit `{name}` must be None where x gives batches: they come with x, as (x, y, weights).")
+    shape: list[tuple[int, ...]] = []
+
+    def check(x: Any, y: Any, weights: Any) -> Examples:
+        data = model._examples(x, y, weights, shape[0])
+        if options.class_weight is None:
+            return data
+        if weights is not None:
+            raise ValueError("fit() takes either `class_weight` or weights in the batches, not both.")
+        return Examples(data.x, data.y, _data.class_weights(options.class_weight, data.y), data.nonzeros)
+
+    feed = IterableFeed(source, check, bool(options.shuffle), options.steps_per_epoch)
+    shape.append(_first_shape(model, feed))
+    return feed, shape[0]
+
+
+def _first_shape(model: Sequential, feed: IterableFeed) -> tuple[int, ...]:
+    return model._shape if model._shape is not None and model._layers else model._sample_shape(feed.peek())
+
+
+def _validation(model: Sequential, given: Any, shape: tuple[int, ...], options: Options) -> Feed:
+    if gives_batches(given):
+        return IterableFeed(
+            given,
+            lambda x, y, w: model._examples(x, y, w, shape, "validation "),
+            steps=options.validation_steps,
+            name="validation_data",
+        )
+    if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
+        raise ValueError(f"`validation_data` must be (x, y) or (x, y, sample_weight), got {type(given).__name__}.")
+    x, y, *weights = given
+    return _held(model._examples(x, y, weights[0] if weights else None, shape, "validation "), options, 32)
+
+
+def to_evaluate(
+    model: Sequential, x: Any, y: Any, weights: Any, batch_size: Any, steps: Any
+) -> tuple[Feed, tuple[int, ...]]:
+    """What evaluate() reads, and the shape of one sample."""
+    batch, steps = _optional("evaluate", "batch_size", batch_size), _optional("evaluate", "steps", steps)
+    if gives_batches(x):
+        if y is not None or weights is not None:
+            raise ValueError("evaluate `y` and `sample_weight` must be None where x gives batches: they come with x.")
+        shape: list[tuple[int, ...]] = []
+        feed = IterableFeed(x, lambda x, y, w: model._examples(x, y, w, shape[0]), steps=steps)
+        shape.append(_first_shape(model, feed))
+        return feed, shape[0]
+    of_one = model._sample_shape(x)
+    data = model._examples(x, y, weights, of_one)
+    return ArrayFeed(data, batch or 32, steps=_at_most(steps, len(data), batch or 32)), of_one
