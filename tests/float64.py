@@ -25,6 +25,7 @@ import pytest
 from numpy.typing import ArrayLike, NDArray
 
 import lamella
+from lamella._plan import Plan
 
 ROOT = Path(__file__).parents[1]
 
@@ -118,8 +119,10 @@ class Double:
     def __init__(self, model: lamella.Sequential) -> None:
         module, compiled = core(), model._compiled
         assert compiled is not None
-        specs = [spec for layer in model.layers if (spec := layer._spec(module)) is not None]
-        self.network = module.Network(specs, math.prod(model.input_shape[1:]))
+        plan = Plan(module)
+        plan.append(model, model.input_shape[1:])
+        self.network = module.Network(plan.specs, math.prod(model.input_shape[1:]))
+        self.network.set_trainable([owner is not None and owner.trainable for owner in plan.owners])
         self.set_weights(np.concatenate([w.ravel() for w in model.get_weights()] or [np.empty(0)]))
         self.trainer = module.Trainer(self.network, compiled.optimizer._spec(module), compiled.loss._spec(module), [])
 
@@ -135,20 +138,20 @@ class Double:
         return outputs
 
     def gradients(
-        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None
+        self, x: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None, training: bool = False
     ) -> tuple[float, Array, Array]:
         """(loss, gradient of all weights, gradient of the inputs as rows)"""
         loss, of_weights, of_inputs = self.trainer.gradients(
-            self.network, _rows(x), _targets(y), _weights(sample_weight)
+            self.network, _rows(x), _targets(y), _weights(sample_weight), training
         )
         return loss, of_weights, of_inputs
 
-    def loss(self, x: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None) -> float:
+    def loss(self, x: ArrayLike, y: ArrayLike, weights: ArrayLike | None = None, training: bool = False) -> float:
         """The loss with other weights; the model keeps its own."""
         before = self.get_weights()
         if weights is not None:
             self.set_weights(weights)
-        found = self.gradients(x, y)[0]
+        found = self.gradients(x, y, training=training)[0]
         self.set_weights(before)
         return found
 

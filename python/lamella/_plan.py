@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ._core import core
 from ._weights import Weighted
 from .layers import Layer
 from .layers.base import Shape
@@ -18,7 +17,8 @@ Place = tuple[
 class Plan:
     """The core's structs for all layers, and where each layer's begin and end."""
 
-    def __init__(self) -> None:
+    def __init__(self, core: Any) -> None:
+        self._core = core
         self.specs: list[Any] = []
         self.owners: list[Layer | None] = []
         self.places: list[Place] = []
@@ -33,7 +33,7 @@ class Plan:
                 first = len(self.specs)
                 self.append(layer, given)
             else:
-                specs, groups = layer._specs(core, given), layer._groups(given)
+                specs, groups = layer._specs(self._core, given), layer._groups(given)
                 first = len(self.specs)
                 if specs and groups is not None:
                     self._regroup(groups)
@@ -44,7 +44,7 @@ class Plan:
 
     def _regroup(self, groups: int) -> None:
         if groups != self._groups:
-            spec = core.layers.Reshape()
+            spec = self._core.layers.Reshape()
             spec.groups = self._groups = groups
             self.specs.append(spec)
             self.owners.append(None)

@@ -223,7 +223,7 @@ class Stack(Weighted):
         shapes = self._shapes_from(self._shape)
         numbers = numbers_of(self, self._shape)
         memory_for(f"Model {self.name!r}", numbers)
-        plan = Plan()
+        plan = Plan(core)
         plan.append(self, self._shape)
         try:
             network = core.Network(plan.specs, math.prod(self._shape))
