@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lamella.datasets import DatasetError, DatasetNotFoundError, _fetch, mnist
+from lamella import _fetch
+from lamella.datasets import DatasetError, DatasetNotFoundError, mnist
 
 REAL = os.environ.get("LAMELLA_DATA")
 ARRAYS = {
@@ -376,7 +377,7 @@ def test_two_processes_downloading_at_once_both_succeed(files, server, tmp_path)
     put(server.folder, one(files))
     code = """
         import sys
-        from lamella.datasets import _fetch
+        from lamella import _fetch
         _fetch._SCHEMES = ("http://",)
         file = _fetch.File("mnist.npz", sys.argv[2], int(sys.argv[3]))
         print("ready", flush=True)
@@ -384,7 +385,7 @@ def test_two_processes_downloading_at_once_both_succeed(files, server, tmp_path)
             assert len(_fetch.download([sys.argv[1]], file)) == file.size
             assert _fetch.from_cache(file) is not None
     """
-    arguments = (mnist._NPZ_URLS[0], mnist._NPZ.sha256, str(mnist._NPZ.size))
+    arguments = (mnist._NPZ_URLS[0], mnist._NPZ.digest, str(mnist._NPZ.size))
     children = [child(code, *arguments) for _ in range(2)]
     outcomes = [(process.communicate(timeout=60)[1], process.returncode) for process in children]
     assert [code for _, code in outcomes] == [0, 0], outcomes
@@ -423,7 +424,7 @@ def test_killed_write_leaves_a_whole_file(tmp_path):
     code = """
         import sys
         from pathlib import Path
-        from lamella.datasets import _fetch
+        from lamella import _fetch
         while True:
             for letter in (b"a", b"b"):
                 _fetch.write_atomic(Path(sys.argv[1]), letter * (1 << 20))
