@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._random import set_random_seed
 from ..backend import clear_session
+from . import np_utils
 from .numerical import normalize, to_categorical
 from .progbar import Progbar
 from .py_dataset import PyDataset
@@ -25,6 +26,7 @@ __all__ = [
     "clear_session",
     "get_file",
     "normalize",
+    "np_utils",
     "pad_sequences",
     "set_random_seed",
     "split_dataset",
