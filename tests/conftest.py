@@ -56,7 +56,7 @@ def files(places: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
-    """Serves a folder; what is asked for under /moved/ is said to be elsewhere."""
+    """Serves a folder; what is asked for under /moved/ or /insecure/ is said to be elsewhere, under /short/ cut off."""
 
     def do_GET(self) -> None:
         if self.path.startswith("/moved/"):
@@ -67,6 +67,11 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             self.send_response(302)
             self.send_header("Location", "ftp://127.0.0.1/file")
             self.end_headers()
+        elif self.path.startswith("/short/"):
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            self.wfile.write(b"cut off")
         else:
             super().do_GET()
 

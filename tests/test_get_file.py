@@ -100,8 +100,27 @@ def test_cache_that_cannot_be_written_falls_back_to_the_temporary_folder(url, pl
     (places / "ours").write_text("a file where the folder should be")
     path = get_file(origin=url)
     assert path.startswith(str(_fetch.cache_folders()[-1])) and contents(path) == CONTENT
-    with pytest.raises(OSError):
+    with pytest.raises(DatasetNotFoundError, match="`cache_dir` must be a folder that can be written"):
         get_file(origin=url, cache_dir=places / "ours")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has a temporary folder for each user")
+@pytest.mark.parametrize("kind", ["writable", "link", "of another"])
+def test_temporary_folder_that_others_could_have_filled_is_not_used(url, places, monkeypatch, kind):
+    (places / "ours").write_text("a file where the folder should be")
+    shared = _fetch.cache_folders()[-1]
+    put((places / "theirs" if kind == "link" else shared) / "datasets", {"words.txt": b"planted"})
+    if kind == "writable":
+        shared.chmod(0o777)
+    elif kind == "link":
+        shared.parent.mkdir()
+        shared.symlink_to(places / "theirs")
+    else:
+        user = os.getuid()
+        monkeypatch.setattr(_fetch, "cache_folders", lambda: [places / "ours", shared])
+        monkeypatch.setattr(os, "getuid", lambda: user + 1)
+    with pytest.raises(DatasetNotFoundError, match="`cache_dir` must be a folder that can be written"):
+        get_file(origin=url)
 
 
 def test_redirects_are_followed_while_they_are_secure(url, server, places):
@@ -109,6 +128,12 @@ def test_redirects_are_followed_while_they_are_secure(url, server, places):
     with pytest.raises(DatasetNotFoundError, match=r"redirects to ftp://127\.0\.0\.1/file"):
         get_file(origin=server.url + "insecure/other.txt")
     assert os.listdir(places / "ours" / "datasets") == ["words.txt"]
+
+
+def test_file_that_is_shorter_than_promised_is_refused(url, server, places):
+    with pytest.raises(DatasetNotFoundError, match="could not be downloaded"):
+        get_file(origin=server.url + "short/words.txt")
+    assert os.listdir(places / "ours" / "datasets") == []
 
 
 @pytest.mark.parametrize("broken", [True, False])
@@ -135,6 +160,11 @@ def test_addresses_without_https_are_refused(places, origin):
 def test_name_with_a_folder_is_refused(places, fname):
     with pytest.raises(ValueError, match="get_file `fname` must be the name of a file, without folders"):
         get_file(fname, "https://127.0.0.1:9/words.txt")
+
+
+def test_name_of_another_kind_is_refused(places):
+    with pytest.raises(TypeError, match="get_file `fname` must be a str, got 3"):
+        get_file(3, "https://127.0.0.1:9/words.txt")
 
 
 def test_address_without_a_name_needs_one(places):

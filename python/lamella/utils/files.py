@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+import stat
+import sys
 import urllib.parse
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -69,10 +72,10 @@ def get_file(
     digest = _digest(md5_hash, "md5") if file_hash is None and md5_hash else _digest(file_hash, hash_algorithm)
     subfolder = os.fspath(cache_subdir)
     if cache_dir is not None:
-        folders = [Path(cache_dir).expanduser() / subfolder]
-        looked = folders
+        folders = looked = [Path(cache_dir).expanduser() / subfolder]
     else:
-        folders = [folder / subfolder for folder in _fetch.cache_folders()]
+        *own, shared = _fetch.cache_folders()
+        folders = [folder / subfolder for folder in [*own, *([shared] if _is_private(shared) else [])]]
         looked = [*folders, *([keras / subfolder] if (keras := _fetch.keras_folder()) else [])]
     if not flag("get_file", "force_download", force_download):
         for folder in looked:
@@ -86,6 +89,8 @@ def get_file(
 
 
 def _name(fname: str | os.PathLike[str] | None, origin: str) -> str:
+    if fname is not None and not isinstance(fname, (str, os.PathLike)):
+        raise TypeError(f"get_file `fname` must be a str, got {fname!r} of type {type(fname).__name__}.")
     name = os.fspath(fname) if fname is not None else urllib.parse.urlsplit(origin).path.rpartition("/")[2]
     if not name or name in (".", "..") or re.search(r"[/\\:\x00-\x1f]", name):
         raise ValueError(
@@ -108,17 +113,29 @@ def _digest(digest: str | None, algorithm: str) -> str | None:
     return digest.lower()
 
 
+def _is_private(folder: Path) -> bool:
+    """Whether a folder among those of other users is not theirs, who could have left a file for us there."""
+    if sys.platform == "win32" or not os.path.lexists(folder):
+        return True
+    status = folder.lstat()
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and not status.st_mode & stat.S_IWOTH
+
+
 def _writable(folders: list[Path]) -> Path:
-    """The first of `folders` that can be made and written; an OSError of the last one if there is none."""
-    for folder in folders[:-1]:
-        try:
+    """The first of `folders` that can be made and written.
+
+    Raises:
+        DatasetNotFoundError: If there is none.
+    """
+    for folder in folders:
+        with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(folder, os.W_OK):
+        if folder.is_dir() and os.access(folder, os.W_OK):
             return folder
-    folders[-1].mkdir(parents=True, exist_ok=True)
-    return folders[-1]
+    raise DatasetNotFoundError(
+        f"get_file `cache_dir` must be a folder that can be written, got {', '.join(map(str, folders)) or 'none'}. "
+        "Pass another, or name one in LAMELLA_HOME."
+    )
 
 
 def _fits(path: Path, digest: str | None) -> bool:
@@ -136,13 +153,17 @@ def _hash(stream: BinaryIO, like: str) -> str:
 
 
 def _download(pooch: Any, origin: str, target: Path, digest: str | None) -> None:
+    check = _Check()
     with _fetch.replacing(target) as stream:
+        reason = ""
         try:
-            _fetch.transfer(pooch, origin, stream, hooks={"response": _stay_secure})
+            # Not to be zipped on the way: the hash is that of the file as it lies there.
+            headers = {"Accept-Encoding": "identity"}
+            _fetch.transfer(pooch, origin, stream, hooks={"response": check}, headers=headers)
         except (OSError, ValueError) as error:  # requests' errors are OSErrors
             reason = f"{type(error).__name__}: {error}"
-        else:
-            reason = ""
+        if not reason and check.length is not None and stream.tell() != check.length:
+            reason = f"it broke off after {stream.tell()} of {check.length} bytes"
         if reason:
             raise DatasetNotFoundError(f"get_file `origin` {origin} could not be downloaded: {reason}.")
         stream.seek(0)
@@ -153,8 +174,14 @@ def _download(pooch: Any, origin: str, target: Path, digest: str | None) -> None
             )
 
 
-def _stay_secure(response: Any, **_: Any) -> None:
-    """Follows no redirect that leads off HTTPS."""
-    target = urllib.parse.urljoin(response.url, response.headers.get("location", ""))
-    if not _fetch.is_secure(target):
-        raise DatasetError(f"it redirects to {target}, which is not HTTPS")
+class _Check:
+    """Looks at each response: follows no redirect that leads off HTTPS, and notes how many bytes are promised."""
+
+    length: int | None = None
+
+    def __call__(self, response: Any, **_: Any) -> None:
+        target = urllib.parse.urljoin(response.url, response.headers.get("location", ""))
+        if not _fetch.is_secure(target):
+            raise DatasetError(f"it redirects to {target}, which is not HTTPS")
+        length = response.headers.get("content-length", "")
+        self.length = int(length) if length.isdigit() and "content-encoding" not in response.headers else None
