@@ -136,6 +136,19 @@ def test_file_that_is_shorter_than_promised_is_refused(url, server, places):
     assert os.listdir(places / "ours" / "datasets") == []
 
 
+def test_promised_length_is_checked_where_the_http_library_does_not(url, places, monkeypatch):
+    transfer = _fetch.transfer
+
+    def cut(pooch, address, stream, **options):
+        transfer(pooch, address, stream, **options)
+        stream.truncate(1000)
+        stream.seek(1000)
+
+    monkeypatch.setattr(_fetch, "transfer", cut)
+    with pytest.raises(DatasetNotFoundError, match=f"it broke off after 1000 of {len(CONTENT)} bytes"):
+        get_file(origin=url)
+
+
 @pytest.mark.parametrize("broken", [True, False])
 def test_connection_that_breaks_off_leaves_nothing(url, places, monkeypatch, broken):
     def interrupted(*_, **__):
