@@ -27,11 +27,11 @@ CPP = ROOT / "cpp"
 # Each imports from its left only.
 # fmt: off
 PYTHON_ORDER = [
-    "_optional", "_checks", "_registry", "_random", "_cpu", "_core", "utils",
+    "_optional", "_fetch", "_checks", "_registry", "_random", "_cpu", "_core", "config",
     "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers", "layers", "backend",
-    "_progress", "callbacks", "_summary", "_data", "_weights", "_plan", "_stack", "_feed", "_compile", "_training", "_fit",
-    "models",
-    "datasets", "plotting", "__init__", "_demo", "_bench", "cli", "__main__",
+    "_progress", "utils", "callbacks", "_summary", "_data", "_weights", "_plan", "_stack", "_feed", "_compile", "_training",
+    "_fit", "models",
+    "preprocessing", "datasets", "plotting", "__init__", "_demo", "_bench", "cli", "__main__",
 ]
 CPP_ORDER = [
     "core/scalar", "core/simd", "core/arena", "core/parallel",

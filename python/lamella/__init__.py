@@ -15,13 +15,13 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from . import activations, backend, callbacks, initializers, layers, losses, metrics, models, optimizers, utils
+from . import activations, backend, callbacks, config, initializers, layers, losses, metrics, models, optimizers, utils
 from ._core import get_num_threads, isa, set_num_threads
 from .layers import Input
 from .models import Sequential
 
 if TYPE_CHECKING:
-    from . import datasets, plotting
+    from . import datasets, plotting, preprocessing
 
 __version__ = "0.1.0"
 
@@ -31,6 +31,7 @@ __all__ = [
     "activations",
     "backend",
     "callbacks",
+    "config",
     "datasets",
     "get_num_threads",
     "initializers",
@@ -41,11 +42,12 @@ __all__ = [
     "models",
     "optimizers",
     "plotting",
+    "preprocessing",
     "set_num_threads",
     "utils",
 ]
 
-_LAZY = ("datasets", "plotting")  # what most programs do without: `import lamella` stays quick
+_LAZY = ("datasets", "plotting", "preprocessing")  # what most programs do without: `import lamella` stays quick
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -1,8 +1,18 @@
-"""Data sets: `mnist` is found or downloaded, `digits` is drawn on the spot."""
+"""Data sets: Keras' are found or downloaded, `digits` is drawn on the spot."""
 
 from __future__ import annotations
 
-from . import digits, mnist
-from ._fetch import DatasetError, DatasetNotFoundError
+from .._fetch import DatasetError, DatasetNotFoundError
+from . import boston_housing, california_housing, digits, fashion_mnist, imdb, mnist, reuters
 
-__all__ = ["DatasetError", "DatasetNotFoundError", "digits", "mnist"]
+__all__ = [
+    "DatasetError",
+    "DatasetNotFoundError",
+    "boston_housing",
+    "california_housing",
+    "digits",
+    "fashion_mnist",
+    "imdb",
+    "mnist",
+    "reuters",
+]

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import io
-import math
 import os
-import zipfile
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
-from . import _fetch
-from ._fetch import DatasetError, DatasetNotFoundError, File
+from .. import _fetch
+from .._fetch import DatasetNotFoundError, File
+from ._idx import Split, read_idx, splits
+from ._npz import read_npz
 
-_Split: TypeAlias = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-_Arrays: TypeAlias = dict[str, NDArray[np.uint8]]
+_Arrays: TypeAlias = dict[str, NDArray[Any]]
 
 _SUBFOLDER = "mnist"
-_IDX_TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 _NPZ = File("mnist.npz", "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1", 11_490_434)
 _IDX = {
     "x_train": File(
@@ -43,7 +39,7 @@ _IDX_BASES = [
 ]
 
 
-def load_data(path: str | os.PathLike[str] = "mnist.npz") -> tuple[_Split, _Split]:
+def load_data(path: str | os.PathLike[str] = "mnist.npz") -> tuple[Split, Split]:
     """Loads MNIST from disk, or downloads it once.
 
     A bare name is looked for in the folder that the environment variable ``LAMELLA_DATA`` names (or `mnist` in it),
@@ -70,14 +66,7 @@ def load_data(path: str | os.PathLike[str] = "mnist.npz") -> tuple[_Split, _Spli
         >>> x_train.shape  # doctest: +SKIP
         (60000, 28, 28)
     """
-    arrays = _load(path)
-    for key, shape in _SHAPES.items():
-        array = arrays[key]
-        if array.shape != shape or array.dtype != np.uint8:
-            raise DatasetError(f"`{key}` must be uint8 of shape {shape}, got {array.dtype} of shape {array.shape}.")
-        if key.startswith("y") and array.size and array.max() > 9:
-            raise DatasetError(f"`{key}` must hold labels from 0 to 9, got {array.max()}.")
-    return (arrays["x_train"], arrays["y_train"]), (arrays["x_test"], arrays["y_test"])
+    return splits(_load(path), _SHAPES)
 
 
 def _load(path: str | os.PathLike[str]) -> _Arrays:
@@ -167,32 +156,4 @@ def _names() -> str:
 
 
 def _parse_npz(content: bytes, place: Path | str) -> _Arrays:
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            return {key: archive[key] for key in _IDX}
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
-        reason = str(error)
-    raise DatasetError(f"{place} must be an .npz file with the arrays {', '.join(_IDX)}: {reason}")
-
-
-def read_idx(content: bytes, name: str) -> NDArray[Any]:
-    """Parses the IDX format: two zero bytes, type, rank, sizes as big-endian u32, then the numbers.
-
-    Raises:
-        DatasetError: If any of these is wrong, or the content is not exactly as long as they say.
-
-    Example:
-        >>> read_idx(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 9]), "two").tolist()
-        [7, 9]
-    """
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in _IDX_TYPES:
-        raise DatasetError(f"{name} must be an IDX file starting 00 00 TYPE RANK, got {content[:4].hex(' ')!r}.")
-    kind, rank = np.dtype(_IDX_TYPES[content[2]]), content[3]
-    start = 4 + 4 * rank
-    if not 1 <= rank <= 8 or len(content) < start:
-        raise DatasetError(f"{name} must have 1 to 8 axes and a size for each, got rank {rank}, {len(content)} bytes.")
-    shape = tuple(int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4))
-    expected = start + math.prod(shape) * kind.itemsize
-    if len(content) != expected:
-        raise DatasetError(f"{name} must have {expected} bytes for its shape {shape}, got {len(content)}.")
-    return np.frombuffer(content, kind, offset=start).reshape(shape).astype(kind.newbyteorder("="))
+    return read_npz(content, str(place), tuple(_IDX))

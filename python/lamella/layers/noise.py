@@ -45,8 +45,8 @@ class _Dropping(_Noise):
         """Whether samples, groups and the last axis share draws."""
         if self.noise_shape is None:
             return False, False, False
-        full = (None, *shape)
-        shares = [size == 1 and whole != 1 for size, whole in zip(self.noise_shape, full, strict=False)]
+        full = (self.noise_shape[:1] or (None,)) + shape  # batches have any size
+        shares = [size == 1 and whole != 1 for size, whole in zip(self.noise_shape, (None, *shape), strict=False)]
         fits = all(size in (None, 1, whole) for size, whole in zip(self.noise_shape, full, strict=False))
         middle = shares[1:-1]
         if len(self.noise_shape) != len(full) or not fits or len({*middle}) > 1:

@@ -1,8 +1,40 @@
-"""Small helpers around data and randomness."""
+"""Small helpers around data, files and randomness."""
 
 from __future__ import annotations
 
-from .._random import set_random_seed
-from .numerical import to_categorical
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["set_random_seed", "to_categorical"]
+from .._random import set_random_seed
+from ..backend import clear_session
+from . import np_utils
+from .numerical import normalize, to_categorical
+from .progbar import Progbar
+from .py_dataset import PyDataset
+from .sequences import pad_sequences
+from .splitting import split_dataset
+
+if TYPE_CHECKING:
+    from .files import get_file
+
+Sequence = PyDataset  # its name in Keras 2
+
+__all__ = [
+    "Progbar",
+    "PyDataset",
+    "Sequence",
+    "clear_session",
+    "get_file",
+    "normalize",
+    "np_utils",
+    "pad_sequences",
+    "set_random_seed",
+    "split_dataset",
+    "to_categorical",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "get_file":  # what it needs takes a while to import
+        return importlib.import_module(".files", __name__).get_file
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import integer
+from .._checks import integer, real
 
 
 def to_categorical(x: npt.ArrayLike, num_classes: int | None = None) -> npt.NDArray[np.float64]:
@@ -53,3 +53,36 @@ def to_categorical(x: npt.ArrayLike, num_classes: int | None = None) -> npt.NDAr
     rows = np.zeros((len(classes), num_classes))
     rows[np.arange(len(classes)), classes] = 1
     return rows.reshape(*shape, num_classes)
+
+
+def normalize(x: npt.ArrayLike, axis: int = -1, order: float = 2) -> npt.NDArray[np.floating[Any]]:
+    """Divides by the norm along an axis; what has none stays 0.
+
+    Args:
+        x: Numbers of any shape.
+        axis: Axis along which the norm is taken; 0 works, which it does not in Keras.
+        order: Which norm: 2 the usual one, 1 the sum of sizes, ``numpy.inf`` the largest size.
+
+    Returns:
+        An array of the same shape, of x's own type if it is floating.
+
+    Raises:
+        TypeError: If `axis` is not an integer.
+        ValueError: If `x` does not hold numbers, has no such axis, or there is no such norm.
+
+    Example:
+        >>> normalize([[3.0, 4.0], [0.0, 0.0]])
+        array([[0.6, 0.8],
+               [0. , 0. ]])
+    """
+    given: npt.NDArray[Any] = np.atleast_1d(np.asarray(x))
+    if given.dtype.kind not in "iufb":
+        raise ValueError(f"normalize `x` must hold numbers, got dtype {given.dtype}.")
+    axis = integer("normalize", "axis", axis, least=-given.ndim)
+    if axis >= given.ndim:
+        raise ValueError(f"normalize `axis` must be below {given.ndim}, the number of axes of `x`, got {axis}.")
+    order = real("normalize", "order", order, least=0) if order != np.inf else np.inf
+    numbers = given if given.dtype.kind == "f" else given.astype(np.float64)
+    norm = np.linalg.norm(numbers, order, axis, keepdims=True)
+    norm[norm == 0] = 1
+    return np.asarray(numbers / norm)

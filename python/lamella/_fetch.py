@@ -1,4 +1,4 @@
-"""Finds, downloads and checks data files. Nothing is used before its size and SHA-256 have been compared."""
+"""Finds, downloads and checks data files. Nothing is used before its size and digest have been compared."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import tempfile
 import time
 import warnings
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
-from .._optional import require
+from ._optional import require
 
 BASE_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 
@@ -38,11 +38,22 @@ class DatasetNotFoundError(FileNotFoundError, ValueError):
 
 
 class File(NamedTuple):
-    """A published data file; size and digest are those of the uncompressed content."""
+    """A published data file; size and digest are those of the uncompressed content, of the file itself if `packed`."""
 
     name: str
-    sha256: str
+    digest: str  # SHA-256, or MD5 where nothing better was published
     size: int
+    packed: bool = False
+
+
+def hasher(digest: str) -> Any:
+    """A fresh hash object of the kind that `digest` comes from, told by its length: SHA-256 or MD5.
+
+    Example:
+        >>> hasher("0" * 64).name, hasher("0" * 32).name
+        ('sha256', 'md5')
+    """
+    return hashlib.md5(usedforsecurity=False) if len(digest) == 32 else hashlib.sha256()
 
 
 def given_place(path: str | os.PathLike[str]) -> Path | None:
@@ -68,15 +79,20 @@ def given_place(path: str | os.PathLike[str]) -> Path | None:
 
 
 def foreign_folders(subfolder: str) -> list[Path]:
-    """Folders other people fill: $LAMELLA_DATA, `subfolder` in it, and Keras' cache. Nothing in them is changed."""
+    """Folders other people fill: $LAMELLA_DATA, `subfolder` in it, and Keras' data sets. Nothing in them is changed."""
     folders = []
     if data := os.environ.get("LAMELLA_DATA"):
         folders += [Path(data).expanduser(), Path(data).expanduser() / subfolder]
+    if keras := keras_folder():
+        folders.append(keras / "datasets")
+    return list(dict.fromkeys(folders))
+
+
+def keras_folder() -> Path | None:
+    """Where Keras keeps what it downloads: $KERAS_HOME or ~/.keras."""
     if keras := os.environ.get("KERAS_HOME"):
-        folders.append(Path(keras).expanduser() / "datasets")
-    elif home := _home():
-        folders.append(home / ".keras" / "datasets")
-    return folders
+        return Path(keras).expanduser()
+    return home / ".keras" if (home := _home()) else None
 
 
 def cache_folders() -> list[Path]:
@@ -124,24 +140,26 @@ def _inspect(path: Path, file: File, siblings: Iterable[File] = ()) -> tuple[byt
 def _content(stream: io.BufferedIOBase | io.BytesIO, file: File, siblings: Iterable[File] = ()) -> tuple[bytes, str]:
     """The checked content of a stream and "", or b"" and what is wrong with it."""
     # Told by content, not by name: browsers and servers unzip on their own now and then.
-    zipped = stream.read(2) == b"\x1f\x8b"
+    zipped = stream.read(2) == b"\x1f\x8b" and not file.packed
     stream.seek(0)
     try:
         # One byte more than expected is enough to know; a gzip bomb is not blown up.
         content = gzip.GzipFile(fileobj=stream).read(file.size + 1) if zipped else stream.read(file.size + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         return b"", f"it is cut off or damaged ({error})"
-    digest = hashlib.sha256(content).hexdigest()
-    if digest == file.sha256:
+    kind = hasher(file.digest)
+    kind.update(content)
+    digest = kind.hexdigest()
+    if digest == file.digest:
         return content, ""
     for other in siblings:
-        if digest == other.sha256:
+        if digest == other.digest:
             return b"", f"it holds {other.name}; the two were swapped"
     if len(content) > file.size:
         return b"", f"it is longer than the expected {file.size} bytes"
     if len(content) < file.size:
         return b"", f"it has {len(content)} bytes, expected {file.size}; it was probably cut off"
-    return b"", f"its SHA-256 is {digest}, expected {file.sha256}"
+    return b"", f"its {'MD5' if kind.name == 'md5' else 'SHA-256'} is {digest}, expected {file.digest}"
 
 
 def from_cache(file: File, subfolder: str = "") -> bytes | None:
@@ -156,9 +174,16 @@ def from_cache(file: File, subfolder: str = "") -> bytes | None:
             return content
         with contextlib.suppress(OSError):
             path.unlink()
-        message = f"{path} in lamella's cache is deleted, it is not the published {file.name}: {fault}."
-        warnings.warn(message, RuntimeWarning, stacklevel=5)
+        _warn(f"{path} in lamella's cache is deleted, it is not the published {file.name}: {fault}.")
     return None
+
+
+def _warn(message: str) -> None:
+    """Warns at the line outside of this package that led here."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, RuntimeWarning, stacklevel=level)
 
 
 def download(urls: Sequence[str], file: File, subfolder: str = "") -> bytes:
@@ -167,11 +192,7 @@ def download(urls: Sequence[str], file: File, subfolder: str = "") -> bytes:
     Raises:
         DatasetNotFoundError: If no address served the right content, or pooch is missing; it says why for each.
     """
-    try:
-        pooch = require("pooch", extra="datasets", purpose="download data sets")
-    except ImportError as error:
-        reason = str(error)
-        raise DatasetNotFoundError(reason) from None
+    pooch = downloader()
     faults = []
     for url in urls:
         content, fault = _request(pooch, url, file)
@@ -180,6 +201,37 @@ def download(urls: Sequence[str], file: File, subfolder: str = "") -> bytes:
             return content
         faults.append(f"{url}: {fault}")
     raise DatasetNotFoundError("\n".join(faults))
+
+
+def downloader() -> Any:
+    """The module pooch.
+
+    Raises:
+        DatasetNotFoundError: If it is not installed, with the line that installs it.
+    """
+    try:
+        return require("pooch", extra="datasets", purpose="download data sets")
+    except ImportError as error:
+        reason = str(error)
+    raise DatasetNotFoundError(reason)
+
+
+def is_secure(url: str) -> bool:
+    """Whether an address starts with https://."""
+    return url.startswith(_SCHEMES)
+
+
+def transfer(pooch: Any, url: str, output: BinaryIO, **options: Any) -> None:
+    """Writes what `url` sends to `output`; `options` are those of requests.get.
+
+    Raises:
+        DatasetError: If the address is not one of HTTPS.
+        OSError: If the connection fails or stalls, or there is no such page.
+    """
+    if not is_secure(url):
+        raise DatasetError(f"the address must start with {' or '.join(_SCHEMES)}, got {url!r}")
+    bar = importlib.util.find_spec("tqdm") is not None
+    pooch.HTTPDownloader(progressbar=bar, chunk_size=1 << 16, timeout=_TIMEOUT, **options)(url, output, None)
 
 
 class _Bounded(io.BytesIO):
@@ -200,14 +252,10 @@ class _Bounded(io.BytesIO):
 
 
 def _request(pooch: Any, url: str, file: File) -> tuple[bytes, str]:
-    if not url.startswith(_SCHEMES):
-        return b"", f"the address must start with {' or '.join(_SCHEMES)}"
-    # A redirect could lead off HTTPS, so none is followed; its page then fails the check below.
-    bar = importlib.util.find_spec("tqdm") is not None
-    options = {"chunk_size": 1 << 16, "timeout": _TIMEOUT, "allow_redirects": False}
     stream = _Bounded(file.size + (1 << 16))  # incompressible data grows a little under gzip
     try:
-        pooch.HTTPDownloader(progressbar=bar, **options)(url, stream, None)
+        # A redirect could lead off HTTPS, so none is followed; its page then fails the check below.
+        transfer(pooch, url, stream, allow_redirects=False)
     except (OSError, ValueError) as error:  # requests' errors are OSErrors
         return b"", f"{type(error).__name__}: {error}"
     stream.seek(0)
@@ -220,20 +268,26 @@ def _keep(content: bytes, file: File, subfolder: str) -> None:
             (folder / subfolder).mkdir(parents=True, exist_ok=True)
             write_atomic(folder / subfolder / file.name, content)
             return
-    message = f"{file.name} could not be kept: no cache folder can be written. Set LAMELLA_HOME to one that can."
-    warnings.warn(message, RuntimeWarning, stacklevel=6)
+    _warn(f"{file.name} could not be kept: no cache folder can be written. Set LAMELLA_HOME to one that can.")
 
 
 def write_atomic(path: Path, content: bytes) -> None:
     """Writes a file so that at every moment, a kill or power cut included, `path` holds all of the old or the new."""
+    with replacing(path) as stream:
+        stream.write(content)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A stream that becomes the file `path` when the block ends, and vanishes if it fails."""
     for stale in path.parent.glob(f".{path.name}.*.tmp"):
         with contextlib.suppress(OSError):
             if time.time() - stale.stat().st_mtime > _STALE:
                 stale.unlink()
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("xb") as stream:
-            stream.write(content)
+        with temporary.open("x+b") as stream:
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         os.replace(temporary, path)
