@@ -115,7 +115,7 @@ def test_nesting_that_cannot_be_is_refused() -> None:
     with pytest.raises(ValueError, match="part of 'whole'"):
         inner.pop()
     with pytest.raises(ValueError, match="belongs to the model 'whole'"):
-        Sequential([inner])
+        Sequential([Input((8,)), layers.Dense(8), inner])
     with pytest.raises(ValueError, match="cannot contain itself"):
         model.add(model)
     with pytest.raises(ValueError, match="different names"):

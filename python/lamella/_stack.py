@@ -107,10 +107,12 @@ class Stack(Weighted):
         before = self._shape
         if not self._layers and declared is not None:
             self._shape = declared
+        weights = self.get_weights()
         self._layers.append(layer)
         try:
             if self._shape is not None:
-                self._build_keeping_weights()
+                self._build()
+                self.set_weights([*weights, *self.get_weights()[len(weights) :]])
         except BaseException:
             self._layers.pop()
             self._shape = before
@@ -275,12 +277,6 @@ class Stack(Weighted):
         """The weights of all layers for samples of `shape`."""
         shapes = self._shapes_from(shape)
         return [spec for layer, given in zip(self._layers, shapes, strict=False) for spec in layer.weight_specs(given)]
-
-    def _build_keeping_weights(self) -> None:
-        weights = self.get_weights()
-        self._build()
-        if weights:
-            self.set_weights([*weights, *self.get_weights()[len(weights) :]])
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
