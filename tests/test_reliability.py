@@ -381,14 +381,14 @@ def test_models_that_are_dropped_give_their_memory_back() -> None:
         model.fit(x, y, verbose=0)
         model.predict(x)
 
-    for _ in range(30):
+    for _ in range(300):  # until the heap has the holes that it keeps
         use_one()
     gc.collect()
     before, threads = resident_bytes(), threading.active_count()
     for _ in range(300):
         use_one()
     gc.collect()
-    assert resident_bytes() - before < 5_000_000
+    assert resident_bytes() - before < 2_000_000
     assert threading.active_count() == threads
 
 

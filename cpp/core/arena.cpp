@@ -1,6 +1,6 @@
 #include "arena.hpp"
 
-#include <cstdlib>
+#include <cstdint>
 #include <limits>
 #include <new>
 
@@ -12,16 +12,31 @@ namespace lamella {
 namespace {
 
 constexpr std::size_t kHugePage = std::size_t{1} << 21;
-constexpr std::size_t kBig = std::size_t{1} << 18;  // from here on a buffer starts on a huge page of its own
+constexpr std::size_t kBig = std::size_t{1} << 18;  // from here on a buffer has huge pages of its own
 
-constexpr std::size_t alignment(std::size_t bytes) { return bytes >= kBig ? kHugePage : 64; }
+constexpr std::size_t granule(std::size_t bytes) { return bytes >= kBig ? kHugePage : 64; }
 
 std::size_t bytes_of(Index size) {
     if (size < 0 || static_cast<std::size_t>(size) > (std::numeric_limits<std::size_t>::max() >> 1) / sizeof(Scalar))
         throw std::bad_alloc();
     const std::size_t bytes = std::max<std::size_t>(static_cast<std::size_t>(size) * sizeof(Scalar), 64);
-    return (bytes + alignment(bytes) - 1) / alignment(bytes) * alignment(bytes);
+    return (bytes + granule(bytes) - 1) / granule(bytes) * granule(bytes);
 }
+
+#ifdef __linux__
+/// Zeroed memory of the system's that starts on a huge page. The heap would keep holes between such blocks.
+void* map_zeros(std::size_t bytes) {
+    const std::size_t all = bytes + kHugePage;
+    void* start = mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) throw std::bad_alloc();
+    auto* const from = static_cast<char*>(start);
+    const std::size_t before = (kHugePage - reinterpret_cast<std::uintptr_t>(from) % kHugePage) % kHugePage;
+    if (before) munmap(from, before);
+    if (kHugePage - before) munmap(from + before + bytes, kHugePage - before);
+    madvise(from + before, bytes, MADV_HUGEPAGE);
+    return from + before;
+}
+#endif
 
 }  // namespace
 
@@ -37,12 +52,14 @@ Slot Layout::add(Index rows, Index cols) {
 
 Buffer::Buffer(Index size) : size_(size) {
     const std::size_t bytes = bytes_of(size);
-    auto* data = static_cast<Scalar*>(::operator new(bytes, std::align_val_t{alignment(bytes)}));
-    data_.reset(data);
 #ifdef __linux__
-    if (bytes >= kBig) madvise(data, bytes, MADV_HUGEPAGE);
+    if (bytes >= kBig) {
+        data_ = std::unique_ptr<Scalar[], Free>(static_cast<Scalar*>(map_zeros(bytes)), Free{bytes});
+        return;
+    }
 #endif
-    std::fill_n(data, size, Scalar(0));
+    data_.reset(static_cast<Scalar*>(::operator new(bytes, std::align_val_t{64})));
+    std::fill_n(data(), size, Scalar(0));
 }
 
 Buffer::Buffer(const Buffer& other) : Buffer(other.size_) {
@@ -50,7 +67,9 @@ Buffer::Buffer(const Buffer& other) : Buffer(other.size_) {
 }
 
 void Buffer::Free::operator()(Scalar* data) const {
-    // Both alignments are powers of two that free() ignores; libstdc++ and libc++ pass them through.
+#ifdef __linux__
+    if (mapped) return static_cast<void>(munmap(data, mapped));
+#endif
     ::operator delete(data, std::align_val_t{64});
 }
 

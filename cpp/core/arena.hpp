@@ -45,6 +45,9 @@ public:
 
 private:
     struct Free {
+        std::size_t mapped;  // bytes that came from the system, not from the heap
+        Free() : Free(0) {}
+        explicit Free(std::size_t bytes) : mapped(bytes) {}
         void operator()(Scalar* data) const;
     };
     std::unique_ptr<Scalar[], Free> data_;
