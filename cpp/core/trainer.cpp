@@ -32,6 +32,13 @@ bool takes_logits(const Loss& loss) {
 Trainer::Trainer(std::shared_ptr<Network> network, Optimizer optimizer, Loss loss, std::vector<Metric> metrics)
     : network_(std::move(network)), layers_(network_->layers()), optimizer_(optimizer), loss_(loss), metrics_(std::move(metrics)) {
     totals.metrics.resize(metrics_.size());
+    for (const Layer& layer : layers_)
+        std::visit(
+            []<class L>(const L& l) {
+                if constexpr (requires { l.activation; })
+                    if (needs_input(l.activation)) throw std::invalid_argument("layers do not keep the input of this activation");
+            },
+            layer);
     for (int i = 0; i < lamella::state_count(optimizer_); ++i) state_.emplace_back(network_->layout());
     if (Activation* last = last_activation(layers_); last && !takes_logits(loss_)) {
         fused_ = std::visit(

@@ -19,14 +19,12 @@ struct ActivationLayer {
 
     static constexpr auto fields() { return std::tuple{Field{"activation", &ActivationLayer::activation}}; }
 
-    Index build(Index inputs, Layout&) { return inputs; }
+    Index build(Index inputs, Layout&) { return width(activation, inputs); }
 
     void forward(const Team& team, const Arena&, const Input& x, View y) const {
         team.phase([&](Member member) {
             const Range rows = member.share(y.rows);
-            const View out = y.middle_rows(rows.first, rows.count());
-            copy_rows(x.dense().middle_rows(rows.first, rows.count()), out);
-            activate(activation, out);
+            activate(activation, x.dense().middle_rows(rows.first, rows.count()), y.middle_rows(rows.first, rows.count()));
         });
     }
 
@@ -34,7 +32,7 @@ struct ActivationLayer {
         team.phase([&](Member member) {
             const Range rows = member.share(y.rows);
             const View delta = dy.middle_rows(rows.first, rows.count());
-            activation_gradient(activation, y.middle_rows(rows.first, rows.count()), delta);
+            activation_gradient(activation, {}, y.middle_rows(rows.first, rows.count()), delta);
             if (dx.data) copy_rows(delta, dx.middle_rows(rows.first, rows.count()));
         });
     }

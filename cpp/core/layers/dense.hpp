@@ -55,7 +55,7 @@ struct Dense {
         if (!std::holds_alternative<Linear>(activation))
             team.phase([&](Member member) {
                 const Range rows = member.share(y.rows);
-                activation_gradient(activation, y.middle_rows(rows.first, rows.count()),
+                activation_gradient(activation, {}, y.middle_rows(rows.first, rows.count()),
                                     dy.middle_rows(rows.first, rows.count()));
             });
         if (dx.data == nullptr) return;
