@@ -64,9 +64,9 @@ void log_softmax_gradient_row(const Scalar* y, Scalar* dy, Index n) {
 
 void sparsemax_row(Scalar* z, Index n) {
     const Scalar largest = max_row(z, n);
-    // Relative to the largest number τ lies in [-1, 0). It rises as long as numbers below it leave the sum.
+    // Relative to the largest number τ lies in [-1, 0). Each τ is that of the numbers above the last one, until none is left out any more.
     double threshold = -1;
-    for (Index size = n, before = n + 1; size < before;) {
+    for (Index size = n + 1, before = n + 2; size < before;) {
         before = size;
         double total = 0;
         size = 0;

@@ -1,6 +1,8 @@
 /// The fully connected layer.
 #pragma once
 
+#include <stdexcept>
+
 #include "../activations.hpp"
 #include "../sinks.hpp"
 #include "../split.hpp"
@@ -24,6 +26,7 @@ struct Dense {
 
     /// Reserves the parameters; returns the output width.
     Index build(Index inputs, Layout& layout) {
+        if (width(activation, units) != units) throw std::invalid_argument("Dense works in place and cannot halve its width");
         kernel = layout.add(inputs, units);
         if (use_bias) bias = layout.add(1, units);
         return units;

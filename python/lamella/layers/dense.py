@@ -86,7 +86,7 @@ class Dense(Layer):
         return {
             **super().get_config(),
             "units": self.units,
-            "activation": self.activation.name,
+            "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
             "kernel_initializer": _described(self.kernel_initializer),
             "bias_initializer": _described(self.bias_initializer),

@@ -29,6 +29,17 @@ class Activation(Layer):
         self.activation = activations.get(activation)
         super().__init__(**options)
 
+    def compute_output_shape(self, shape: Shape) -> Shape:
+        """`shape`; glu halves it."""
+        if not self.activation.rowwise:
+            return shape
+        if len(shape) != 1 or self.activation.arguments["axis"] not in (-1, 1):
+            raise ValueError(
+                f"Layer {self.name!r} applies {self.activation!r} to samples of shape {shape}; in a model such an "
+                "activation works on samples of one axis, along it (axis=-1). Put a Flatten() before it."
+            )
+        return (self.activation.width(shape[0]),)
+
     def _spec(self, core: Any) -> Any:
         spec = core.layers.Activation()
         spec.activation = self.activation._spec(core)
@@ -36,7 +47,7 @@ class Activation(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {**super().get_config(), "activation": self.activation.name}
+        return {**super().get_config(), "activation": activations.serialize(self.activation)}
 
 
 class Flatten(Layer):
