@@ -34,12 +34,14 @@ PYTHON_ORDER = [
     "preprocessing", "datasets", "plotting", "__init__", "_demo", "_bench", "cli", "__main__",
 ]
 CPP_ORDER = [
-    "core/scalar", "core/simd", "core/arena", "core/parallel",
+    "core/scalar", "core/simd", "core/special", "core/arena", "core/parallel",
     "core/kernels/products", "core/kernels/rows", "core/kernels/columns", "core/kernels/batch", "core/compress", "core/split",
     "core/pass", "core/random",
-    "core/activations", "core/losses", "core/metrics", "core/optimizers", "core/sinks",
+    "core/activations/of_output", "core/activations/of_input", "core/activations/rowwise", "core/activations",
+    "core/losses", "core/metrics", "core/optimizers", "core/sinks",
     "core/layers/*", "core/layers", "core/workspace", "core/network", "core/trainer",
-    "bindings/specs", "bindings/arrays", "bindings/bind_network", "bindings/module", "bindings/cpu",
+    "bindings/specs", "bindings/arrays", "bindings/bind_activations", "bindings/bind_network",
+    "bindings/module", "bindings/cpu",
 ]
 # fmt: on
 

@@ -19,13 +19,14 @@ MODULES: dict[str, ModuleType] = {
     "optimizers": optimizers,
 }
 BASES = {"Layer", "InputLayer", "Loss", "Metric", "Optimizer"}
-NOT_IN_THE_CORE = {"name", "learning_rate", "trainable"}
+NOT_IN_THE_CORE = {"name", "learning_rate", "trainable", "axis"}
 
-# Arguments without a default, for a member of each class that needs some.
+# Arguments for a member of each class that needs some, or that the core sees only with them.
 NEEDED: dict[str, dict[str, Any]] = {
     "Dense": {"units": 1},
     "Activation": {"activation": "linear"},
     "Rescaling": {"scale": 1.0},
+    "ReLU": {"threshold": 1.0},
 }
 
 
@@ -41,9 +42,17 @@ def python_names(family: str) -> set[str]:
     return set(classes)
 
 
+def structs(family: str) -> set[str]:
+    """Names of the core's structs that the members of a family become; several layers may share one."""
+    members = [made(family, name) for name in python_names(family)]
+    if family == "activations":
+        members.append(activations.relu.with_arguments(threshold=1.0))  # with arguments it is another one
+    return {type(member._spec(core)).__name__ for member in members}
+
+
 @pytest.mark.parametrize("family", MODULES)
 def test_core_and_python_have_the_same_members(family: str) -> None:
-    in_core, in_python = set(getattr(core, family).names), python_names(family)
+    in_core, in_python = set(getattr(core, family).names), structs(family)
     assert not in_core - in_python, f"the core has these {family}, lamella.{family} does not: {in_core - in_python}"
     assert not in_python - in_core, f"lamella.{family} has these, the core does not: {in_python - in_core}"
 
@@ -65,34 +74,56 @@ def made(family: str, name: str) -> Any:
     return member if family == "activations" else member(**NEEDED.get(name, {}))
 
 
-CLASSES = [(family, name) for family in MODULES if family != "activations" for name in getattr(core, family).names]
-
-
-@pytest.mark.parametrize(("family", "name"), CLASSES, ids="-".join)
-def test_fields_of_the_core_are_arguments_in_python(family: str, name: str) -> None:
-    config = set(made(family, name).get_config()) - NOT_IN_THE_CORE
-    in_core = fields(getattr(getattr(core, family), name)())
-    assert not in_core - config, f"the core's {name} has these fields, get_config() does not: {in_core - config}"
+def arguments(family: str, member: Any) -> dict[str, Any]:
+    """The arguments of a member that the core has to know."""
+    config = member.arguments if family == "activations" else member.get_config()
     of_python_only = {"kernel_initializer", "bias_initializer"} if family == "layers" else set()
-    assert not config - in_core - of_python_only, (
-        f"get_config() has these, the core's {name} does not: {config - in_core}"
-    )
+    return {name: value for name, value in config.items() if name not in NOT_IN_THE_CORE | of_python_only}
 
 
-@pytest.mark.parametrize(("family", "name"), [c for c in CLASSES if c[0] != "layers"], ids="-".join)
+def described(spec: Any, arguments: dict[str, Any]) -> Any:
+    """The struct that has the arguments: a layer that is an activation has those of its activation."""
+    return spec.activation if hasattr(spec, "activation") and "activation" not in arguments else spec
+
+
+MEMBERS = [(family, name) for family in MODULES for name in sorted(python_names(family))]
+
+
+@pytest.mark.parametrize(("family", "name"), MEMBERS, ids="-".join)
+def test_fields_of_the_core_are_arguments_in_python(family: str, name: str) -> None:
+    member = made(family, name)
+    if member is activations.relu:  # without arguments it has a struct without fields
+        member = member.with_arguments(threshold=1.0)
+    config = arguments(family, member)
+    in_core = fields(described(member._spec(core), config))
+    assert not in_core - set(config), f"the core's {name} has these fields, get_config() does not: {in_core}"
+    assert not set(config) - in_core, f"get_config() has these, the core's {name} does not: {set(config) - in_core}"
+
+
+@pytest.mark.parametrize(("family", "name"), [m for m in MEMBERS if m[0] != "layers"], ids="-".join)
 def test_defaults_are_the_same_on_both_sides(family: str, name: str) -> None:
-    member, spec = made(family, name), getattr(getattr(core, family), name)()
-    for field in fields(spec):
-        assert getattr(spec, field) == pytest.approx(getattr(member, field), rel=1e-6), field
+    member = made(family, name)
+    spec = getattr(getattr(core, family), name)()
+    for field, value in arguments(family, member).items():
+        if member is not activations.relu:
+            assert getattr(spec, field) == pytest.approx(value, rel=1e-6), field
 
 
-@pytest.mark.parametrize(("family", "name"), CLASSES, ids="-".join)
+@pytest.mark.parametrize(("family", "name"), MEMBERS, ids="-".join)
 def test_spec_carries_the_arguments(family: str, name: str) -> None:
     member = made(family, name)
-    spec = member._spec(core)
-    assert type(spec) is getattr(getattr(core, family), name)
+    config = arguments(family, member)
+    spec = described(member._spec(core), config)
     for field in fields(spec) - {"activation"}:
-        assert getattr(spec, field) == pytest.approx(getattr(member, field), rel=1e-6), field
+        expected = float("inf") if field == "max_value" and config[field] is None else config[field]
+        assert getattr(spec, field) == pytest.approx(expected, rel=1e-6), field
+
+
+def test_general_relu_has_the_defaults_of_relu() -> None:
+    spec = core.activations.general_relu()
+    usual = activations.relu.arguments
+    assert (spec.negative_slope, spec.threshold) == (usual["negative_slope"], usual["threshold"])
+    assert spec.max_value == float("inf") and usual["max_value"] is None
 
 
 @pytest.mark.parametrize("family", [family for family in MODULES if family != "layers"])

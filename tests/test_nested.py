@@ -207,9 +207,7 @@ def test_dense_works_on_the_last_axis(rng: np.random.Generator) -> None:
     assert model.output_shape == (None, 3, 2)
     flat = Sequential([Input((5,)), *(type(m).from_config(m.get_config() | {"name": None}) for m in model.layers)])
     flat.set_weights(model.get_weights())
-    np.testing.assert_allclose(
-        model.predict(x), flat.predict(x.reshape(21, 5)).reshape(7, 3, 2), rtol=1e-5, atol=1e-6
-    )
+    np.testing.assert_allclose(model.predict(x), flat.predict(x.reshape(21, 5)).reshape(7, 3, 2), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize("loss", ["mse", "sparse_categorical_crossentropy"])

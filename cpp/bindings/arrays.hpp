@@ -13,6 +13,7 @@ namespace py = pybind11;
 
 template <class T>
 using Array = py::array_t<T, py::array::c_style>;
+using Numbers = Array<Scalar>;
 
 /// A violated contract between the Python wrapper and the core.
 inline void require(bool condition, const char* what) {

@@ -11,8 +11,6 @@
 namespace lamella {
 namespace {
 
-using Numbers = Array<Scalar>;
-
 /// Runs `work` without the GIL. `work` gets a poll that looks for signals; what a signal handler raised (Ctrl-C) is
 /// thrown when `work` has returned.
 template <class Work>
@@ -156,19 +154,6 @@ py::tuple compress_array(const py::object& x) {
     return py::make_tuple(starts, indices, values, cols);
 }
 
-Numbers activate_array(const Activation& activation, const Numbers& x) {
-    require(x.ndim() == 2, "x: must be a matrix");
-    Numbers out({x.shape(0), x.shape(1)});
-    Buffer row(padded(x.shape(1)));
-    const View view{row.data(), 1, x.shape(1), row.size()};
-    for (Index r = 0; r < x.shape(0); ++r) {
-        std::copy_n(x.data(r, 0), view.cols, view.data);
-        activate(activation, view);
-        std::copy_n(view.data, view.cols, out.mutable_data(r, 0));
-    }
-    return out;
-}
-
 }  // namespace
 
 void bind_network(py::module_& m) {
@@ -194,7 +179,6 @@ void bind_network(py::module_& m) {
         .def("clear_totals", &clear_totals)
         .def_property_readonly("state_count", &Trainer::state_count, "Numbers of optimizer state per weight.")
         .def_readwrite("iterations", &Trainer::iterations);
-    m.def("activate", &activate_array, "activation"_a, "x"_a, "Applies an activation to the rows of x.");
     m.def("scan", &scan_array, "x"_a, "(nonzeros, row, column) with the place of the first NaN or infinity, or -1.");
     m.def("compress", &compress_array, "x"_a, "The nonzeros of a dense matrix: (starts, indices, values, columns).");
 }

@@ -1,75 +1,53 @@
-/// Activations: one struct each, and the family at the foot.
+/// The family of activations. Their structs are in activations/:
 ///
-/// An elementwise activation works on registers: forward(z) and gradient(y, dy), written in terms of the output y.
-/// A rowwise one works on a row of n numbers in place.
+/// - of_output.hpp: elementwise, forward(z) and gradient(y, dy) on registers;
+/// - of_input.hpp: elementwise, gradient(z, y, dy), because y does not determine the derivative;
+/// - rowwise.hpp: forward(z, n) and gradient(y, dy, n) on rows in place; Glu halves the row and works out of place.
 #pragma once
 
-#include <tuple>
 #include <variant>
 
-#include "kernels/rows.hpp"
-#include "simd.hpp"
+#include "activations/of_input.hpp"
+#include "activations/of_output.hpp"
+#include "activations/rowwise.hpp"
 
 namespace lamella {
 
-/// y = z.
-struct Linear {
-    static constexpr auto name = "linear";
-    static constexpr auto fields() { return std::tuple{}; }
-    Vec forward(Vec z) const { return z; }
-    Vec gradient(Vec, Vec dy) const { return dy; }
-};
-
-/// y = max(z, 0); NaN stays NaN, the derivative at 0 is 0.
-struct Relu {
-    static constexpr auto name = "relu";
-    static constexpr auto fields() { return std::tuple{}; }
-    Vec forward(Vec z) const { return at_least(z, Scalar(0)); }
-    Vec gradient(Vec y, Vec dy) const { return where_at_most(y, Scalar(0), Scalar(0), dy); }
-};
-
-/// y = 1 / (1 + exp(-z)).
-struct Sigmoid {
-    static constexpr auto name = "sigmoid";
-    static constexpr auto fields() { return std::tuple{}; }
-    Vec forward(Vec z) const { return Vec(Scalar(1)) / (Vec(Scalar(1)) + exp(-z)); }
-    Vec gradient(Vec y, Vec dy) const { return dy * y * (Vec(Scalar(1)) - y); }
-};
-
-/// y = tanh z.
-struct Tanh {
-    static constexpr auto name = "tanh";
-    static constexpr auto fields() { return std::tuple{}; }
-    Vec forward(Vec z) const { return tanh(z); }
-    Vec gradient(Vec y, Vec dy) const { return dy * (Vec(Scalar(1)) - y * y); }
-};
-
-/// y = exp(z - max z) / Σ exp(z - max z) over the row.
-struct Softmax {
-    static constexpr auto name = "softmax";
-    static constexpr auto fields() { return std::tuple{}; }
-    void forward(Scalar* z, Index n) const { softmax_row(z, n); }
-    /// dz = y (dy - Σ y dy).
-    void gradient(const Scalar* y, Scalar* dy, Index n) const { softmax_gradient_row(y, dy, n); }
-};
+using Activation = std::variant<Linear, Relu, Relu6, LeakyRelu, GeneralRelu, Elu, Selu, Celu, Sigmoid, HardSigmoid, LogSigmoid,
+                                SparseSigmoid, Tanh, HardTanh, TanhShrink, HardShrink, SoftShrink, Softplus, Softsign, SparsePlus,
+                                Squareplus, Silu, HardSilu, Gelu, Mish, Exponential, Softmax, LogSoftmax, Sparsemax, Glu>;
 
 template <class A>
 concept Elementwise = requires(const A& act, Vec v) { act.forward(v); };
 
-using Activation = std::variant<Linear, Relu, Sigmoid, Tanh, Softmax>;
+template <class A>
+concept NeedsInput = requires { requires A::kNeedsInput; };
 
 /// Whether the activation needs whole rows.
 inline bool is_rowwise(const Activation& activation) {
     return std::visit([]<class A>(const A&) { return !Elementwise<A>; }, activation);
 }
 
-/// Whether the derivative cannot be written in terms of the output.
-inline bool needs_input(const Activation&) { return false; }
+/// Whether activation_gradient() needs z.
+inline bool needs_input(const Activation& activation) {
+    return std::visit([]<class A>(const A&) { return NeedsInput<A>; }, activation);
+}
 
-/// y = act(y) in place.
-void activate(const Activation& activation, View y);
+/// Width of y for rows z of n numbers.
+inline Index width(const Activation& activation, Index n) { return std::holds_alternative<Glu>(activation) ? n / 2 : n; }
 
-/// dy becomes dz in place; the padding of dy stays zero.
-void activation_gradient(const Activation& activation, ConstView y, View dy);
+/// y = act(z). z and y may be the same numbers, except for Glu.
+void activate(const Activation& activation, ConstView z, View y);
+
+/// y = act(y) in place; not for Glu.
+inline void activate(const Activation& activation, View y) { activate(activation, y, y); }
+
+/// dz from dy. z may be empty unless needs_input(). The padding of dy is zero, and so is that of dz.
+void activation_gradient(const Activation& activation, ConstView z, ConstView y, ConstView dy, View dz);
+
+/// dy becomes dz in place; not for Glu.
+inline void activation_gradient(const Activation& activation, ConstView z, ConstView y, View dy) {
+    activation_gradient(activation, z, y, dy, dy);
+}
 
 }  // namespace lamella

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <Eigen/Core>
+#include <algorithm>
 #include <cmath>
 #include <concepts>
 
@@ -33,6 +34,17 @@ struct Vec {
     Vec(T value) : packet(Eigen::internal::pset1<Packet>(value)) {}
     static Vec load(const Scalar* from) { return Eigen::internal::ploadu<Packet>(from); }
     void store(Scalar* to) const { Eigen::internal::pstoreu(to, packet); }
+    /// The first `count` lanes, where no more may be touched; the others are zero.
+    static Vec load_part(const Scalar* from, Index count) {
+        alignas(64) Scalar lanes[kLanes] = {};
+        std::copy_n(from, std::min(count, kLanes), lanes);
+        return load(lanes);
+    }
+    void store_part(Scalar* to, Index count) const {
+        alignas(64) Scalar lanes[kLanes];
+        store(lanes);
+        std::copy_n(lanes, std::min(count, kLanes), to);
+    }
 
     friend Vec operator+(Vec a, Vec b) { return Eigen::internal::padd(a.packet, b.packet); }
     friend Vec operator-(Vec a, Vec b) { return Eigen::internal::psub(a.packet, b.packet); }
@@ -55,6 +67,16 @@ inline Scalar sum(Vec a) { return Eigen::internal::predux(a.packet); }
 /// a where a < limit is false, else limit: NaN stays NaN, which an ordinary maximum does not promise.
 inline Vec at_least(Vec a, Vec limit) {
     return Eigen::internal::pselect(Eigen::internal::pcmp_lt(a.packet, limit.packet), limit.packet, a.packet);
+}
+/// a where limit < a is false, else limit: NaN stays NaN here too.
+inline Vec at_most(Vec a, Vec limit) {
+    return Eigen::internal::pselect(Eigen::internal::pcmp_lt(limit.packet, a.packet), limit.packet, a.packet);
+}
+/// a moved into [-limit, limit]; NaN stays.
+inline Vec within(Vec a, Vec limit) { return at_most(at_least(a, -limit), limit); }
+/// `chosen` where a < limit, elsewhere (NaN included) `other`.
+inline Vec where_below(Vec a, Vec limit, Vec chosen, Vec other) {
+    return Eigen::internal::pselect(Eigen::internal::pcmp_lt(a.packet, limit.packet), chosen.packet, other.packet);
 }
 /// `chosen` where a <= limit, elsewhere (NaN included) `other`.
 inline Vec where_at_most(Vec a, Vec limit, Vec chosen, Vec other) {

@@ -22,7 +22,7 @@ SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
 GELU_SCALE = math.sqrt(2 / math.pi)
 
-erf = np.vectorize(math.erf, otypes=[np.float64])
+erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
 @dataclass(frozen=True)
@@ -108,15 +108,17 @@ def relu_slope(
 
 def gelu(x: Array, approximate: bool = False) -> Array:
     if approximate:
-        return 0.5 * x * (1 + np.tanh(GELU_SCALE * (x + 0.044715 * x**3)))
-    return 0.5 * x * (1 + erf(x / math.sqrt(2)))
+        return x * sigmoid(
+            2 * GELU_SCALE * (x + 0.044715 * x**3)
+        )  # sigmoid(2u) is (1 + tanh u) / 2 without cancellation
+    return 0.5 * x * erfc(-x / math.sqrt(2))
 
 
 def gelu_slope(x: Array, y: Array, approximate: bool = False) -> Array:
     if approximate:
         t = np.tanh(GELU_SCALE * (x + 0.044715 * x**3))
         return 0.5 * (1 + t) + 0.5 * x * (1 - t**2) * GELU_SCALE * (1 + 3 * 0.044715 * x**2)
-    return 0.5 * (1 + erf(x / math.sqrt(2))) + x * np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
+    return 0.5 * erfc(-x / math.sqrt(2)) + x * np.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
 
 
 def hard_sigmoid(x: Array) -> Array:
@@ -130,6 +132,11 @@ def hard_sigmoid_slope(x: Array) -> Array:
 def mish_slope(x: Array, y: Array) -> Array:
     t = np.tanh(softplus(x))
     return t + x * (1 - t**2) * sigmoid(x)
+
+
+def expm1_below(x: Array) -> Array:
+    """exp(x) - 1 where x <= 0; 0 above."""
+    return np.expm1(np.minimum(x, 0))
 
 
 def exp_below(x: Array) -> Array:
@@ -147,15 +154,15 @@ ELEMENTWISE: dict[str, tuple[Callable[..., Array], Callable[..., Array]]] = {
     ),
     "relu6": (lambda x: np.clip(x, 0, 6), lambda x, y: np.where((x > 0) & (x < 6), 1.0, 0.0)),
     "elu": (
-        lambda x, alpha=1.0: np.where(x > 0, x, alpha * (exp_below(x) - 1)),
+        lambda x, alpha=1.0: np.where(x > 0, x, alpha * expm1_below(x)),
         lambda x, y, alpha=1.0: np.where(x > 0, 1.0, alpha * exp_below(x)),
     ),
     "selu": (
-        lambda x: SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * (exp_below(x) - 1)),
+        lambda x: SELU_SCALE * np.where(x > 0, x, SELU_ALPHA * expm1_below(x)),
         lambda x, y: SELU_SCALE * np.where(x > 0, 1.0, SELU_ALPHA * exp_below(x)),
     ),
     "celu": (
-        lambda x, alpha=1.0: np.maximum(x, 0) + alpha * (exp_below(x / alpha) - 1),
+        lambda x, alpha=1.0: np.maximum(x, 0) + alpha * expm1_below(x / alpha),
         lambda x, y, alpha=1.0: np.where(x > 0, 1.0, exp_below(x / alpha)),
     ),
     "sigmoid": (sigmoid, lambda x, y: y * (1 - y)),

@@ -1,5 +1,6 @@
 #include "rows.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -39,6 +40,53 @@ void softmax_gradient_row(const Scalar* y, Scalar* dy, Index n) {
     for (Index i = 0; i < end; i += kLanes) total = fma(Vec::load(y + i), Vec::load(dy + i), total);
     const Vec mean(sum(total));
     for (Index i = 0; i < end; i += kLanes) (Vec::load(y + i) * (Vec::load(dy + i) - mean)).store(dy + i);
+}
+
+void log_softmax_row(Scalar* z, Index n) {
+    const Vec largest(max_row(z, n));
+    const Index end = padded(n);
+    for (Index i = n; i < end; ++i) z[i] = -std::numeric_limits<Scalar>::infinity();
+    Vec total(Scalar(0));
+    for (Index i = 0; i < end; i += kLanes) total += exp(Vec::load(z + i) - largest);
+    const Vec log_sum(std::log(sum(total)));
+    for (Index i = 0; i < end; i += kLanes) (Vec::load(z + i) - largest - log_sum).store(z + i);
+    std::fill(z + n, z + end, Scalar(0));
+}
+
+void log_softmax_gradient_row(const Scalar* y, Scalar* dy, Index n) {
+    const Index end = padded(n);
+    Vec total(Scalar(0));
+    for (Index i = 0; i < end; i += kLanes) total += Vec::load(dy + i);
+    const Vec all(sum(total));
+    for (Index i = 0; i < end; i += kLanes) (Vec::load(dy + i) - exp(Vec::load(y + i)) * all).store(dy + i);
+    std::fill(dy + n, dy + end, Scalar(0));
+}
+
+void sparsemax_row(Scalar* z, Index n) {
+    const Scalar largest = max_row(z, n);
+    // Relative to the largest number τ lies in [-1, 0). Each τ is that of the numbers above the last one, until none is left out any more.
+    double threshold = -1;
+    for (Index size = n + 1, before = n + 2; size < before;) {
+        before = size;
+        double total = 0;
+        size = 0;
+        for (Index i = 0; i < n; ++i)
+            if (const double above = z[i] - largest; above > threshold) total += above, ++size;
+        threshold = (total - 1) / static_cast<double>(size);
+    }
+    const Vec shift(largest - (largest - largest)), tau(static_cast<Scalar>(threshold));  // infinity: NaN everywhere
+    const Index end = padded(n);
+    for (Index i = 0; i < end; i += kLanes) at_least(Vec::load(z + i) - shift - tau, Scalar(0)).store(z + i);
+    std::fill(z + n, z + end, Scalar(0));
+}
+
+void sparsemax_gradient_row(const Scalar* y, Scalar* dy, Index n) {
+    Scalar total = 0;
+    Index size = 0;
+    for (Index i = 0; i < n; ++i)
+        if (!(y[i] <= 0)) total += dy[i], ++size;
+    const Scalar mean = total / static_cast<Scalar>(size);
+    for (Index i = 0; i < n; ++i) dy[i] = y[i] <= 0 ? 0 : dy[i] - mean;
 }
 
 Index argmax_row(const Scalar* y, Index n) {

@@ -1,4 +1,4 @@
-/// Small jobs on one row: softmax, its gradient, argmax. Rows end in padding that these leave at zero.
+/// Small jobs on one row: softmax and its relatives, their gradients, argmax. Rows end in padding that these leave at zero.
 #pragma once
 
 #include "../simd.hpp"
@@ -16,6 +16,18 @@ Scalar log_sum_row(const Scalar* z, Index n);
 
 /// dy (n) becomes y (dy - Σ y dy).
 void softmax_gradient_row(const Scalar* y, Scalar* dy, Index n);
+
+/// z (n) becomes z - max z - ln Σ exp(z - max z). NaN and infinity propagate.
+void log_softmax_row(Scalar* z, Index n);
+
+/// dy (n) becomes dy - exp(y) Σ dy.
+void log_softmax_gradient_row(const Scalar* y, Scalar* dy, Index n);
+
+/// z (n) becomes the nearest row of probabilities, max(z - τ, 0). NaN and infinity propagate.
+void sparsemax_row(Scalar* z, Index n);
+
+/// dy (n) becomes dy - (mean of dy where y > 0) where y > 0, elsewhere 0.
+void sparsemax_gradient_row(const Scalar* y, Scalar* dy, Index n);
 
 /// Position of the first largest number; a NaN counts as largest, as in NumPy.
 Index argmax_row(const Scalar* y, Index n);

@@ -6,11 +6,6 @@
 
 namespace lamella {
 
-/// Copies x to y.
-inline void copy_rows(ConstView x, View y) {
-    for (Index r = 0; r < y.rows; ++r) std::copy_n(x.row(r), padded(y.cols), y.row(r));
-}
-
 /// y = act(x).
 struct ActivationLayer : Weightless {
     static constexpr auto name = "Activation";
@@ -18,21 +13,21 @@ struct ActivationLayer : Weightless {
 
     static constexpr auto fields() { return std::tuple{Field{"activation", &ActivationLayer::activation}}; }
 
+    Shape build(Shape inputs, Layout&) { return {inputs.groups, width(activation, inputs.width)}; }
+
     void forward(const Pass& pass, const Trace& t) const {
         pass.team.phase([&](Member member) {
             const Range rows = member.share(t.y.rows);
-            const View out = t.y.middle_rows(rows.first, rows.count());
-            copy_rows(t.x.dense().middle_rows(rows.first, rows.count()), out);
-            activate(activation, out);
+            activate(activation, t.x.dense().middle_rows(rows.first, rows.count()), t.y.middle_rows(rows.first, rows.count()));
         });
     }
 
     void backward(const Pass& pass, const Trace& t) const {
+        if (t.dx.data == nullptr) return;
         pass.team.phase([&](Member member) {
             const Range rows = member.share(t.y.rows);
-            const View delta = t.dy.middle_rows(rows.first, rows.count());
-            activation_gradient(activation, t.y.middle_rows(rows.first, rows.count()), delta);
-            if (t.dx.data) copy_rows(delta, t.dx.middle_rows(rows.first, rows.count()));
+            const auto mine = [&](auto view) { return view.middle_rows(rows.first, rows.count()); };
+            activation_gradient(activation, mine(t.x.dense()), ConstView(mine(t.y)), ConstView(mine(t.dy)), mine(t.dx));
         });
     }
 };

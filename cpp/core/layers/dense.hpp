@@ -2,8 +2,8 @@
 #pragma once
 
 #include "../activations.hpp"
-#include "../sinks.hpp"
 #include "../pass.hpp"
+#include "../sinks.hpp"
 
 namespace lamella {
 
@@ -58,7 +58,7 @@ struct Dense {
         if (!std::holds_alternative<Linear>(activation))
             pass.team.phase([&](Member member) {
                 const Range rows = member.share(dy.rows);
-                activation_gradient(activation, t.y.middle_rows(rows.first, rows.count()),
+                activation_gradient(activation, {}, t.y.middle_rows(rows.first, rows.count()),
                                     dy.middle_rows(rows.first, rows.count()));
             });
         if (dx.data == nullptr) return;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .activation_layers import ELU, LeakyReLU, ReLU, Softmax
 from .base import Layer, Weight
 from .data_normalization import Normalization
 from .dense import Dense
@@ -12,6 +13,7 @@ from .normalization import BatchNormalization, LayerNormalization, UnitNormaliza
 from .reshaping import Flatten, Reshape
 
 __all__ = [
+    "ELU",
     "Activation",
     "ActivityRegularization",
     "AlphaDropout",
@@ -26,10 +28,13 @@ __all__ = [
     "InputLayer",
     "Layer",
     "LayerNormalization",
+    "LeakyReLU",
     "Normalization",
     "PReLU",
+    "ReLU",
     "Rescaling",
     "Reshape",
+    "Softmax",
     "UnitNormalization",
     "Weight",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import activations, constraints, initializers, regularizers
 from .._checks import real
-from .base import Layer, Shape, Weight
+from .base import Layer, Shape, Weight, last_axis
 
 
 class Activation(Layer):
@@ -31,6 +31,13 @@ class Activation(Layer):
 
     def compute_output_shape(self, shape: Shape) -> Shape:
         """The shape of the input; glu halves the last axis."""
+        if not self.activation.rowwise:
+            return shape
+        if last_axis(type(self).__name__, self.activation.arguments["axis"], shape) != len(shape):
+            raise ValueError(
+                f"Layer {self.name!r} applies {self.activation!r} to samples of shape {shape}; in a model such an "
+                "activation works along the last axis (axis=-1). Use Reshape or another order of axes."
+            )
         return (*shape[:-1], self.activation.width(shape[-1]))
 
     def _spec(self, core: Any) -> Any:
