@@ -28,15 +28,15 @@ CPP = ROOT / "cpp"
 # fmt: off
 PYTHON_ORDER = [
     "_optional", "_fetch", "_checks", "_registry", "_random", "_cpu", "_core", "config",
-    "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers", "layers", "backend",
-    "_progress", "utils", "callbacks", "_summary", "_data", "_weights", "_plan", "_stack", "_feed", "_compile", "_training",
-    "_fit", "models",
+    "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers", "layers",
+    "backend", "_progress", "utils", "callbacks", "_summary", "_data", "_weights", "_plan", "_stack", "_feed", "_compile",
+    "_training", "_fit", "models",
     "preprocessing", "datasets", "plotting", "__init__", "_demo", "_bench", "cli", "__main__",
 ]
 CPP_ORDER = [
     "core/scalar", "core/simd", "core/special", "core/arena", "core/parallel",
-    "core/kernels/products", "core/kernels/rows", "core/kernels/columns", "core/kernels/batch", "core/compress", "core/split",
-    "core/pass", "core/random",
+    "core/kernels/products", "core/kernels/rows", "core/kernels/columns", "core/kernels/batch", "core/compress",
+    "core/split", "core/pass", "core/random",
     "core/activations/of_output", "core/activations/of_input", "core/activations/rowwise", "core/activations",
     "core/losses", "core/metrics", "core/optimizers", "core/sinks",
     "core/layers/*", "core/layers", "core/workspace", "core/network", "core/trainer",

@@ -33,6 +33,7 @@ STACKS: dict[str, Any] = {
     "Rescaling-first": lambda act: [Input((4,)), layers.Rescaling(-0.5, 0.25), layers.Dense(5, act)],
     "Rescaling-between": lambda act: [Input((4,)), layers.Dense(5, act), layers.Rescaling(-2.0, 0.5)],
     "Flatten": lambda act: [Input((2, 2)), layers.Flatten(), layers.Dense(5, act)],
+    "activation-layers": lambda act: [Input((4,)), layers.LeakyReLU(), layers.Dense(5, act), layers.ELU(0.5)],
     "Dense-twice": lambda act: [Input((4,)), layers.Dense(9, act), layers.Dense(17, act)],
 }
 ENDS: dict[str, Any] = {

@@ -219,7 +219,8 @@ def _labels(array: AnyArray, output: Shape, name: str) -> AnyArray:
     if array.shape[1:] != output[:-1]:
         raise ValueError(
             f"`{name}` must hold class numbers of shape {_shape_text(output[:-1])} for "
-            f"sparse_categorical_crossentropy, got shape {array.shape}; for one-hot rows use the loss 'categorical_crossentropy'."
+            f"sparse_categorical_crossentropy, got shape {array.shape}; for one-hot rows use the loss "
+            "'categorical_crossentropy'."
         )
     if classes < 2:
         raise ValueError(

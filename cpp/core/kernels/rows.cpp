@@ -64,17 +64,18 @@ void log_softmax_gradient_row(const Scalar* y, Scalar* dy, Index n) {
 
 void sparsemax_row(Scalar* z, Index n) {
     const Scalar largest = max_row(z, n);
-    // Relative to the largest number τ lies in [-1, 0). Each τ is that of the numbers above the last one, until none is left out any more.
+    // Relative to the largest number τ lies in [-1, 0). Each τ is that of the numbers above the last one, until none is left
+    // out any more. NaN, which infinity minus infinity is too, counts as above and makes τ and with it the row NaN.
     double threshold = -1;
     for (Index size = n + 1, before = n + 2; size < before;) {
         before = size;
         double total = 0;
         size = 0;
         for (Index i = 0; i < n; ++i)
-            if (const double above = z[i] - largest; above > threshold) total += above, ++size;
+            if (const double above = z[i] - largest; !(above <= threshold)) total += above, ++size;
         threshold = (total - 1) / static_cast<double>(size);
     }
-    const Vec shift(largest - (largest - largest)), tau(static_cast<Scalar>(threshold));  // infinity: NaN everywhere
+    const Vec shift(largest), tau(static_cast<Scalar>(threshold));
     const Index end = padded(n);
     for (Index i = 0; i < end; i += kLanes) at_least(Vec::load(z + i) - shift - tau, Scalar(0)).store(z + i);
     std::fill(z + n, z + end, Scalar(0));
