@@ -41,8 +41,8 @@ struct Target {
 
 inline constexpr Scalar kEpsilon = Scalar(1e-7);
 inline Vec clip(Vec p) { return at_most(at_least(p, kEpsilon), Scalar(1) - kEpsilon); }
-/// `value` where `clip` leaves p as it is, elsewhere 0: the slope of clip.
-inline Vec unless_clipped(Vec p, Vec value) { return where_equal(clip(p), p, value, Scalar(0)); }
+/// `value` where `clip` leaves p as it is, elsewhere 0: the slope of clip. NaN stays NaN.
+inline Vec unless_clipped(Vec p, Vec value) { return where_equal(clip(p), p, value, keep_nan(p, Scalar(0))); }
 
 /// Σ term(i) over the lanes of n numbers, a register at a time.
 template <class Term>
