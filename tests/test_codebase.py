@@ -38,10 +38,10 @@ CPP_ORDER = [
     "core/kernels/products", "core/kernels/rows", "core/kernels/columns", "core/kernels/batch", "core/compress",
     "core/split", "core/pass", "core/random",
     "core/activations/of_output", "core/activations/of_input", "core/activations/rowwise", "core/activations",
-    "core/losses", "core/metrics", "core/optimizers", "core/sinks",
+    "core/losses/target", "core/losses/crossentropies", "core/losses/*", "core/losses",
+    "core/metrics", "core/examples", "core/scorer", "core/optimizers", "core/sinks",
     "core/layers/*", "core/layers", "core/workspace", "core/network", "core/trainer",
-    "bindings/specs", "bindings/arrays", "bindings/bind_activations", "bindings/bind_network",
-    "bindings/module", "bindings/cpu",
+    "bindings/specs", "bindings/arrays", "bindings/bind_*", "bindings/module", "bindings/cpu",
 ]
 # fmt: on
 

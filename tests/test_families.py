@@ -19,7 +19,7 @@ MODULES: dict[str, ModuleType] = {
     "optimizers": optimizers,
 }
 BASES = {"Layer", "InputLayer", "Loss", "Metric", "Optimizer"}
-NOT_IN_THE_CORE = {"name", "learning_rate", "trainable", "axis"}
+NOT_IN_THE_CORE = {"name", "learning_rate", "trainable", "axis", "reduction"}
 
 # Arguments for a member of each class that needs some, or that the core sees only with them.
 NEEDED: dict[str, dict[str, Any]] = {
@@ -67,6 +67,11 @@ def test_names_of_a_family_are_bound(family: str) -> None:
 
 def fields(spec: Any) -> set[str]:
     return {name for name in dir(spec) if not name.startswith("_")}
+
+
+def same(found: Any, expected: Any) -> bool:
+    """Whether numbers are the same in float32; None is only None."""
+    return found is expected if expected is None else bool(found == pytest.approx(expected, rel=1e-6))
 
 
 def made(family: str, name: str) -> Any:

@@ -18,7 +18,9 @@ from lamella._core import core
 Array = np.ndarray[Any, np.dtype[Any]]
 
 STEP = 1e-5
-CLASSES = ("CategoricalCrossentropy", "SparseCategoricalCrossentropy")
+CROSSENTROPIES = [name for name in core.losses.names if name.endswith("Crossentropy")]
+FUSED = [name for name in CROSSENTROPIES if "Focal" not in name]
+POSITIVE = ("KLDivergence", "MeanSquaredLogarithmicError", "Poisson")  # of predictions above 0 only
 PROBABILITIES = ("softmax", "sigmoid")
 # What every layer and loss meets; all the others differ in formulas of their own, which test_activations.py checks.
 BASIC = ("linear", "relu", "sigmoid", "tanh", "softmax")
@@ -45,14 +47,14 @@ ENDS: dict[str, Any] = {
 def loss_for(name: str, activation: str) -> losses.Loss:
     """The loss on probabilities where the last activation gives such, else on logits."""
     cls = getattr(losses, name)
-    made: losses.Loss = cls() if name == "MeanSquaredError" or activation in PROBABILITIES else cls(from_logits=True)
+    made: losses.Loss = cls(from_logits=True) if name in CROSSENTROPIES and activation not in PROBABILITIES else cls()
     return made
 
 
 def targets_for(name: str, rows: int, outputs: int, rng: np.random.Generator) -> Array:
     if name == "SparseCategoricalCrossentropy":
         return rng.integers(0, outputs, rows)
-    if name == "CategoricalCrossentropy":
+    if name.startswith("Categorical"):
         return rng.dirichlet(np.ones(outputs), rows)
     return rng.random((rows, outputs))
 
@@ -83,7 +85,7 @@ def assert_gradients_are_right(model: Sequential, x: Array, y: Array) -> None:
         assert (error <= 1e-6 * np.abs(expected[~kinks]) + 1e-8 * max(np.abs(expected).max(initial=0), 1e-3)).all()
 
 
-@pytest.mark.parametrize("loss", core.losses.names)
+@pytest.mark.parametrize("loss", [*FUSED, "MeanSquaredError"])
 @pytest.mark.parametrize("end", BASIC, ids="end={}".format)
 @pytest.mark.parametrize("activation", BASIC)
 @pytest.mark.parametrize("stack", STACKS)
@@ -96,8 +98,12 @@ def test_gradients_equal_finite_differences(
     assert_gradients_are_right(model, x, targets_for(loss, 4, 3, rng))
 
 
-@pytest.mark.parametrize("loss", core.losses.names)
-@pytest.mark.parametrize("end", BASIC, ids="end={}".format)
+LOSSES_AND_ENDS = [
+    (loss, end) for loss in core.losses.names for end in (PROBABILITIES if loss in POSITIVE else BASIC)
+]
+
+
+@pytest.mark.parametrize(("loss", "end"), LOSSES_AND_ENDS)
 def test_gradients_through_a_last_activation_layer_equal_finite_differences(
     end: str, loss: str, rng: np.random.Generator
 ) -> None:
@@ -107,7 +113,7 @@ def test_gradients_through_a_last_activation_layer_equal_finite_differences(
 
 
 @pytest.mark.parametrize("activation", PROBABILITIES)
-@pytest.mark.parametrize("loss", [name for name in core.losses.names if name != "MeanSquaredError"])
+@pytest.mark.parametrize("loss", CROSSENTROPIES)
 def test_gradients_of_logits_that_went_through_an_activation_equal_finite_differences(
     loss: str, activation: str, rng: np.random.Generator
 ) -> None:
@@ -118,13 +124,47 @@ def test_gradients_of_logits_that_went_through_an_activation_equal_finite_differ
 
 @pytest.mark.parametrize("activation", PROBABILITIES)
 @pytest.mark.parametrize("smoothing", [0.1, 1.0], ids="label_smoothing={}".format)
-@pytest.mark.parametrize("loss", ["CategoricalCrossentropy", "BinaryCrossentropy"])
+@pytest.mark.parametrize("loss", [name for name in CROSSENTROPIES if not name.startswith("Sparse")])
 def test_gradients_with_label_smoothing_equal_finite_differences(
     loss: str, smoothing: float, activation: str, rng: np.random.Generator
 ) -> None:
     model = Sequential([Input((4,)), layers.Dense(3, activation)])
     model.compile("sgd", getattr(losses, loss)(label_smoothing=smoothing))
     assert_gradients_are_right(model, rng.standard_normal((5, 4)), targets_for(loss, 5, 3, rng))
+
+
+OPTIONS: list[tuple[str, dict[str, Any]]] = [
+    ("Huber", {"delta": 0.2}),
+    ("Dice", {"axis": -1}),
+    ("Tversky", {"alpha": 0.2, "beta": 0.9}),
+    ("Tversky", {"alpha": 0.2, "beta": 0.9, "axis": -1}),
+    ("BinaryFocalCrossentropy", {"gamma": 0.0}),
+    ("BinaryFocalCrossentropy", {"apply_class_balancing": True, "alpha": 0.3, "gamma": 1.5}),
+    ("CategoricalFocalCrossentropy", {"alpha": 0.7, "gamma": 1.5}),
+    ("SparseCategoricalCrossentropy", {"ignore_class": 1}),
+    *[
+        (name, {"reduction": reduction})
+        for name in ("MeanSquaredError", "Dice", "Hinge")
+        for reduction in ("sum", "none")
+    ],
+    ("MeanSquaredError", {"reduction": "mean_with_sample_weight"}),
+]
+
+
+@pytest.mark.parametrize(("loss", "options"), OPTIONS, ids=str)
+def test_gradients_with_options_equal_finite_differences(
+    loss: str, options: dict[str, Any], rng: np.random.Generator
+) -> None:
+    model = Sequential([Input((4,)), layers.Dense(3, "sigmoid")])
+    model.compile("sgd", getattr(losses, loss)(**options))
+    assert_gradients_are_right(model, rng.standard_normal((5, 4)), targets_for(loss, 5, 3, rng))
+
+
+@pytest.mark.parametrize("loss", ["Hinge", "SquaredHinge"])
+def test_gradients_with_targets_of_0_and_1_equal_finite_differences(loss: str, rng: np.random.Generator) -> None:
+    model = Sequential([Input((4,)), layers.Dense(3)])
+    model.compile("sgd", loss)
+    assert_gradients_are_right(model, rng.standard_normal((5, 4)), rng.integers(0, 2, (5, 3)))
 
 
 @pytest.mark.parametrize("activation", EVERY)

@@ -4,6 +4,7 @@
 
 #include "../core/trainer.hpp"
 #include "bind_activations.hpp"
+#include "bind_losses.hpp"
 #include "bind_network.hpp"
 #include "specs.hpp"
 
@@ -45,6 +46,7 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     bind_family(m, "metrics", std::type_identity<Metric>{});
     bind_family(m, "optimizers", std::type_identity<Optimizer>{});
     bind_activations(m);
+    bind_losses(m);
     bind_network(m);
     m.attr("isa") = LAMELLA_ISA;
     m.attr("eigen_version") = LAMELLA_EIGEN_VERSION;

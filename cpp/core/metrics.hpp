@@ -26,7 +26,7 @@ struct CategoricalAccuracy {
 
     static constexpr auto fields() { return std::tuple{}; }
     Scalar value(const Scalar* p, Target t, Index n) const {
-        return argmax_row(p, n) == argmax_row(t.values, n) ? Scalar(1) : Scalar(0);
+        return is_argmax_row(p, n, argmax_row(t.values, n)) ? Scalar(1) : Scalar(0);
     }
 };
 
@@ -36,20 +36,7 @@ struct SparseCategoricalAccuracy {
     static constexpr bool kLabels = true;
 
     static constexpr auto fields() { return std::tuple{}; }
-    Scalar value(const Scalar* p, Target t, Index n) const { return argmax_row(p, n) == t.label ? Scalar(1) : Scalar(0); }
-};
-
-/// mean |t - p|.
-struct MeanAbsoluteError {
-    static constexpr auto name = "MeanAbsoluteError";
-    static constexpr bool kLabels = false;
-
-    static constexpr auto fields() { return std::tuple{}; }
-    Scalar value(const Scalar* p, Target t, Index n) const {
-        Scalar total = 0;
-        for (Index i = 0; i < n; ++i) total += std::abs(p[i] - t.values[i]);
-        return total / static_cast<Scalar>(n);
-    }
+    Scalar value(const Scalar* p, Target t, Index n) const { return is_argmax_row(p, n, t.label) ? Scalar(1) : Scalar(0); }
 };
 
 /// A loss's per-sample values can be watched as a metric, too.

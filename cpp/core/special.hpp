@@ -22,7 +22,7 @@ inline Vec expm1(Vec a) {
 }
 
 /// ln(1 + a), for a in [0, 1].
-inline Vec log1p(Vec a) {
+inline Vec log1p_of_share(Vec a) {
     // 2 artanh s = 2 (s + s³/3 + s⁵/5 + ...) with s = a / (2 + a) up to 1/3.
     constexpr int terms = sizeof(Scalar) == 4 ? 7 : 16;
     const Vec s = a / (Scalar(2) + a), square = s * s;

@@ -16,86 +16,34 @@ Activation* last_activation(std::vector<Layer>& layers) {
     return nullptr;
 }
 
-bool takes_logits(const Loss& loss) {
-    return std::visit(
-        [](const auto& l) {
-            if constexpr (requires { l.from_logits; })
-                return l.from_logits;
-            else
-                return false;
-        },
-        loss);
+/// Leaves the last activation to the loss where they are fused, and says whether they are.
+bool fuse(std::vector<Layer>& layers, const Loss& loss) {
+    Activation* last = last_activation(layers);
+    if (!last || !fuses(loss, *last)) return false;
+    *last = Linear{};
+    return true;
 }
 
 }  // namespace
 
-Trainer::Trainer(std::shared_ptr<Network> network, Optimizer optimizer, Loss loss, std::vector<Metric> metrics)
-    : network_(std::move(network)), layers_(network_->layers()), optimizer_(optimizer), loss_(loss), metrics_(std::move(metrics)) {
-    totals.metrics.resize(metrics_.size());
+Trainer::Trainer(std::shared_ptr<Network> network, Optimizer optimizer, Loss loss, std::vector<WeightedMetric> metrics,
+                 Reduction reduction, Scalar loss_weight)
+    : network_(std::move(network)),
+      layers_(network_->layers()),
+      optimizer_(optimizer),
+      scorer_(loss, reduction, loss_weight, std::move(metrics), fuse(layers_, loss)) {
     for (int i = 0; i < lamella::state_count(optimizer_); ++i) state_.emplace_back(network_->layout());
-    if (Activation* last = last_activation(layers_); last && !takes_logits(loss_)) {
-        fused_ = std::visit(
-            [&]<class L>(const L&) {
-                if constexpr (HasLink<L>) return std::holds_alternative<typename L::Link>(*last);
-                else return false;
-            },
-            loss_);
-        if (fused_) *last = Linear{};
-    }
 }
 
 Workspace& Trainer::workspace(Index rows, int members) {
     if (!work_ || work_->rows != rows || work_->members != members) {
         work_.reset();
         work_ = std::make_unique<Workspace>(layers_, network_->input(), network_->shapes(), rows, members, true);
-        row_values_.assign(static_cast<std::size_t>(rows) * (1 + metrics_.size()), 0);
+        scorer_.reserve(rows, network_->output().groups);
     }
     return *work_;
 }
 
-/// Loss and metrics of each row, and with_gradient the delta of the last layer.
-void Trainer::score(const Team& team, const Examples& data, Batch::Rows rows, Workspace& work, bool with_gradient) {
-    const View y = work.output(rows.count);
-    const auto score_row = [&]<class L>(const L& loss, Index r) {
-        const Index from = rows[r];
-        const Target target{data.targets ? data.targets + from * data.target_cols : nullptr,
-                            data.labels ? data.labels[from] : 0};
-        const Scalar weight = data.weights ? data.weights[from] : Scalar(1);
-        const Scalar scale = weight / static_cast<Scalar>(rows.count);
-        Scalar* delta = with_gradient ? work.delta(rows.count).row(r) : nullptr;
-        bool scored = false;
-        if constexpr (HasLink<L>)
-            if (fused_) {
-                row_values_[r] = weight * loss.fused(y.row(r), target, y.cols);
-                if (delta) loss.fused_gradient(y.row(r), target, y.cols, scale, delta);
-                scored = true;
-            }
-        if (!scored) {
-            row_values_[r] = weight * loss.value(y.row(r), target, y.cols);
-            if (delta) loss.gradient(y.row(r), target, y.cols, scale, delta);
-        }
-        if (delta) std::fill(delta + y.cols, delta + padded(y.cols), Scalar(0));
-        for (std::size_t m = 0; m < metrics_.size(); ++m)
-            row_values_[(m + 1) * work.rows + r] =
-                std::visit([&](const auto& metric) { return metric.value(y.row(r), target, y.cols); }, metrics_[m]);
-    };
-    team.phase([&](Member member) {
-        const Range mine = member.share(rows.count);
-        std::visit(
-            [&](const auto& loss) {
-                for (Index r = mine.first; r < mine.last; ++r) score_row(loss, r);
-            },
-            loss_);
-    });
-}
-
-void Trainer::accumulate(Index count, double penalty) {
-    totals.rows += static_cast<double>(count);
-    totals.loss += penalty * static_cast<double>(count);
-    for (Index r = 0; r < count; ++r) totals.loss += row_values_[r];
-    for (std::size_t m = 0; m < metrics_.size(); ++m)
-        for (Index r = 0; r < count; ++r) totals.metrics[m] += row_values_[(m + 1) * work_->rows + r];
-}
 
 Index Trainer::train(const Examples& data, const std::int64_t* order, Index count, Index batch, const Scalar* rates, int threads,
                      const Poll& poll) {
@@ -123,13 +71,13 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
                 if (stop) break;  // who leaves early leaves the rest of this step to the others
                 const Pass pass{team, network_->params(), rows, true, true, iterations + s};
                 forward(pass, layers_, work);
-                score(team, data, chosen, work, true);
+                scorer_.score(team, data, chosen, work.output(rows), work.delta(rows));
                 backward(pass, layers_, work, {});
                 const Update<Rule> update{rule, rule.at(iterations + s, rates[s]), network_->params(), state_, finite};
                 team.phase([&](Member member) {
                     send_gradients(member, pass, layers_, work, update);
                     if (member.rank > 0) return;
-                    accumulate(rows, activity_penalty(pass, layers_, work));
+                    scorer_.accumulate(rows, activity_penalty(pass, layers_, work));
                     done = s + 1;
                 });
             }
@@ -161,9 +109,9 @@ bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Pol
             if (stop) break;
             const Pass pass{team, network_->params(), rows.count};
             forward(pass, layers_, work);
-            score(team, data, rows, work, false);
+            scorer_.score(team, data, rows, work.output(rows.count), {});
             team.phase([&](Member member) {
-                if (member.rank == 0) accumulate(rows.count, activity_penalty(pass, layers_, work));
+                if (member.rank == 0) scorer_.accumulate(rows.count, activity_penalty(pass, layers_, work));
             });
         }
     });
@@ -186,19 +134,17 @@ double Trainer::gradients(const Examples& data, Index count, Scalar* weight_grad
         work.batch.gather(team, data.x, rows, network_->affine(), compress);
         const Pass pass{team, network_->params(), count, training, false, iterations};
         forward(pass, layers_, work);
-        score(team, data, rows, work, true);
+        scorer_.score(team, data, rows, work.output(count), work.delta(count));
         backward(pass, layers_, work, input_delta);
         team.phase([&](Member member) {
             send_gradients(member, pass, layers_, work, Collect{collected});
             if (member.rank == 0) penalty = activity_penalty(pass, layers_, work);
         });
     });
-    double loss = penalty * static_cast<double>(count);
-    for (Index r = 0; r < count; ++r) loss += row_values_[r];
     network_->read(collected, weight_gradients);
     for (Index r = 0; r < count; ++r)
         for (Index c = 0; c < inputs; ++c) *input_gradients++ = input_delta.row(r)[c] * network_->affine().scale;
-    return loss / static_cast<double>(count);
+    return scorer_.batch_loss(count) + penalty;
 }
 
 }  // namespace lamella

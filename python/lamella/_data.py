@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ._checks import integer, real
 from ._core import core
 from .layers.base import checked_shape
-from .losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
+from .losses import Loss
 
 Shape = tuple[int, ...]
 AnyArray = npt.NDArray[Any]
@@ -208,11 +208,11 @@ def targets(y: Any, rows: int, loss: Loss, output: Shape, name: str = "y") -> An
             "they must be equal."
         )
     if loss.labels:
-        return _labels(array, output, name)
+        return _labels(array, output, name, loss.ignore_class)
     return _values(array, rows, loss, output, name)
 
 
-def _labels(array: AnyArray, output: Shape, name: str) -> AnyArray:
+def _labels(array: AnyArray, output: Shape, name: str, ignored: int | None = None) -> AnyArray:
     classes = output[-1]
     if array.ndim == len(output) + 1 and array.shape[-1] == 1:
         array = array[..., 0]
@@ -235,7 +235,7 @@ def _labels(array: AnyArray, output: Shape, name: str) -> AnyArray:
             found = f"{array[where]:g} at index {_place(where)}"
             raise ValueError(f"`{name}` must hold whole class numbers, found {found}.")
     # Before the cast: 2**40 would become 0.
-    outside = np.argwhere((array < 0) | (array >= classes))
+    outside = np.argwhere(((array < 0) | (array >= classes)) & (array != ignored))
     if len(outside):
         where = tuple(map(int, outside[0]))
         raise ValueError(
@@ -269,11 +269,12 @@ def _values(array: AnyArray, rows: int, loss: Loss, output: Shape, name: str) ->
     array = array.reshape(-1, outputs)
     _finite(array, name)
     values = float32(array, name)
-    if isinstance(loss, CategoricalCrossentropy) and len(values) and values.min() < 0:
-        row, column = np.argwhere(values < 0)[0]
+    least, most = loss.limits
+    if len(values) and values.min() < least:
+        row, column = np.argwhere(values < least)[0]
         raise ValueError(f"`{name}` must not be negative for {loss.name}, found {values[row, column]:g} at row {row}.")
-    if isinstance(loss, BinaryCrossentropy) and len(values) and values.max() > 1:
-        row, column = np.argwhere(values > 1)[0]
+    if len(values) and values.max() > most:
+        row, column = np.argwhere(values > most)[0]
         raise ValueError(f"`{name}` must be in [0, 1] for {loss.name}, found {values[row, column]:g} at row {row}.")
     return values
 

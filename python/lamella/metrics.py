@@ -42,7 +42,7 @@ class Metric:
     def _spec(self, core: Any) -> Any:
         spec = getattr(core.metrics, type(self).__name__)()
         for key, value in self.get_config().items():
-            if key != "name":
+            if key != "name" and hasattr(spec, key):
                 setattr(spec, key, value)
         return spec
 
@@ -120,7 +120,7 @@ class _LossMetric(Metric):
     def __init__(self, name: str | None = None, **options: Any) -> None:
         super().__init__(name)
         loss = getattr(losses, type(self).__name__)(**options)
-        vars(self).update({k: v for k, v in vars(loss).items() if k != "name"})
+        vars(self).update({k: v for k, v in vars(loss).items() if k not in ("name", "reduction")})
 
 
 @_FAMILY.register()

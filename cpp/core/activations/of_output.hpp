@@ -100,7 +100,7 @@ struct HardSigmoid {
 struct Softplus {
     static constexpr auto name = "softplus";
     static constexpr auto fields() { return std::tuple{}; }
-    Vec forward(Vec z) const { return at_least(z, Scalar(0)) + log1p(exp(-abs(z))); }
+    Vec forward(Vec z) const { return at_least(z, Scalar(0)) + log1p_of_share(exp(-abs(z))); }
     /// 1 / (1 + exp(-z)) = 1 - exp(-y).
     Vec gradient(Vec y, Vec dy) const { return -dy * expm1(-y); }
 };
