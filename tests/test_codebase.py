@@ -37,7 +37,8 @@ CPP_ORDER = [
     "core/kernels/products", "core/kernels/rows", "core/kernels/batch", "core/compress", "core/split",
     "core/activations", "core/losses", "core/metrics", "core/optimizers", "core/sinks",
     "core/layers/*", "core/layers", "core/network", "core/trainer",
-    "bindings/specs", "bindings/arrays", "bindings/bind_network", "bindings/module", "bindings/cpu",
+    "bindings/specs", "bindings/arrays", "bindings/bind_metrics", "bindings/bind_network",
+    "bindings/module", "bindings/cpu",
 ]
 # fmt: on
 

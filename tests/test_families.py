@@ -19,13 +19,24 @@ MODULES: dict[str, ModuleType] = {
     "optimizers": optimizers,
 }
 BASES = {"Layer", "InputLayer", "Loss", "Metric", "Optimizer"}
-NOT_IN_THE_CORE = {"name", "learning_rate", "trainable"}
+NOT_IN_THE_CORE = {"name", "dtype", "learning_rate", "trainable"}
 
 # Arguments without a default, for a member of each class that needs some.
 NEEDED: dict[str, dict[str, Any]] = {
     "Dense": {"units": 1},
     "Activation": {"activation": "linear"},
     "Rescaling": {"scale": 1.0},
+    "MeanMetricWrapper": {"fn": metrics.binary_accuracy},
+    "PrecisionAtRecall": {"recall": 0.5},
+    "RecallAtPrecision": {"precision": 0.5},
+    "SensitivityAtSpecificity": {"specificity": 0.5},
+    "SpecificityAtSensitivity": {"sensitivity": 0.5},
+}
+
+# Arguments with which a metric is computed in Python.
+PYTHON_ONLY: dict[str, set[str]] = {
+    "CategoricalCrossentropy": {"axis"},
+    "SparseCategoricalCrossentropy": {"axis", "ignore_class"},
 }
 
 
@@ -36,7 +47,7 @@ def python_names(family: str) -> set[str]:
     if family == "activations":
         return {member.name for member in members.values() if isinstance(member, Activation)}
     classes = {name: cls for name, cls in members.items() if isinstance(cls, type) and name not in BASES}
-    if family == "layers":  # some only reshape
+    if family in ("layers", "metrics"):  # some only reshape; some metrics are more than a mean over samples
         classes = {n: cls for n, cls in classes.items() if cls(**NEEDED.get(n, {}))._spec(core) is not None}
     return set(classes)
 
@@ -74,6 +85,7 @@ def test_fields_of_the_core_are_arguments_in_python(family: str, name: str) -> N
     in_core = fields(getattr(getattr(core, family), name)())
     assert not in_core - config, f"the core's {name} has these fields, get_config() does not: {in_core - config}"
     of_python_only = {"kernel_initializer", "bias_initializer"} if family == "layers" else set()
+    of_python_only |= PYTHON_ONLY.get(name, set()) if family == "metrics" else set()
     assert not config - in_core - of_python_only, (
         f"get_config() has these, the core's {name} does not: {config - in_core}"
     )

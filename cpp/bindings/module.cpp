@@ -3,6 +3,7 @@
 #include <random>
 
 #include "../core/trainer.hpp"
+#include "bind_metrics.hpp"
 #include "bind_network.hpp"
 #include "specs.hpp"
 
@@ -44,6 +45,7 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     bind_family(m, "metrics", std::type_identity<Metric>{});
     bind_family(m, "optimizers", std::type_identity<Optimizer>{});
     bind_network(m);
+    bind_metrics(m);
     m.attr("isa") = LAMELLA_ISA;
     m.attr("eigen_version") = LAMELLA_EIGEN_VERSION;
     m.attr("openmp_version") = openmp_version();
