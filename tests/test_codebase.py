@@ -35,9 +35,10 @@ PYTHON_ORDER = [
 CPP_ORDER = [
     "core/scalar", "core/simd", "core/arena", "core/parallel",
     "core/kernels/products", "core/kernels/rows", "core/kernels/batch", "core/compress", "core/split",
-    "core/activations", "core/losses", "core/metrics", "core/optimizers", "core/sinks",
+    "core/activations", "core/losses/target", "core/losses/crossentropies", "core/losses/*", "core/losses",
+    "core/metrics", "core/examples", "core/scorer", "core/optimizers", "core/sinks",
     "core/layers/*", "core/layers", "core/network", "core/trainer",
-    "bindings/specs", "bindings/arrays", "bindings/bind_metrics", "bindings/bind_network",
+    "bindings/specs", "bindings/arrays", "bindings/bind_losses", "bindings/bind_metrics", "bindings/bind_network",
     "bindings/module", "bindings/cpu",
 ]
 # fmt: on

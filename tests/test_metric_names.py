@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from golden import section
 
-from lamella import metrics
+from lamella import losses, metrics
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -132,6 +132,19 @@ def test_functions_of_ours_become_metrics_of_the_core() -> None:
     assert type(metrics.get(metrics.binary_accuracy)) is metrics.BinaryAccuracy
     assert type(metrics.get(metrics.mean_squared_error)) is metrics.MeanSquaredError
     assert metrics.get(metrics.huber).direction == "min"
+
+
+def test_a_loss_is_averaged_over_samples_and_named_as_it_is() -> None:
+    metric = metrics.get(losses.Huber(delta=0.5, reduction="sum"))
+    assert metric.name == "huber_loss"
+    assert metric.direction == "min"
+    metric.update_state([[0.0], [0.0]], [[2.0], [0.0]])
+    assert metric([[0.0]], [[2.0]]) == pytest.approx(2 / 3 * 0.875)
+
+
+def test_a_loss_function_keeps_its_sign() -> None:
+    assert metrics.get(losses.cosine_similarity)([[1.0, 0.0]], [[2.0, 0.0]]) == pytest.approx(-1)
+    assert metrics.get("cosine_similarity")([[1.0, 0.0]], [[2.0, 0.0]]) == pytest.approx(1)
 
 
 def test_a_function_is_averaged_over_samples(rng: np.random.Generator) -> None:

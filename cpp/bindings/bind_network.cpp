@@ -38,8 +38,6 @@ Examples examples_of(const Network& network, const py::object& x, const py::arra
     if (y.ndim() == 1) {
         require(py::isinstance<Array<std::int32_t>>(y), "y: labels must be int32");
         data.labels = static_cast<const std::int32_t*>(y.data());
-        for (Index i = 0; i < rows; ++i)
-            require(data.labels[i] >= 0 && data.labels[i] < network.outputs(), "y: label out of range");
     } else {
         require(py::isinstance<Numbers>(y) && y.shape(1) == network.outputs(), "y: must be rows x outputs");
         data.targets = static_cast<const Scalar*>(y.data());
@@ -114,13 +112,18 @@ py::tuple gradients(Trainer& trainer, const Network& network, const py::object& 
     return py::make_tuple(loss, of_weights, of_inputs);
 }
 
-py::tuple totals(const Trainer& trainer) {
-    return py::make_tuple(trainer.totals.rows, trainer.totals.loss, trainer.totals.metrics);
+std::shared_ptr<Trainer> make_trainer(std::shared_ptr<Network> network, const Optimizer& optimizer, const Loss& loss,
+                                      const std::vector<Metric>& metrics, const std::vector<Metric>& weighted_metrics,
+                                      const std::string& reduction, Scalar loss_weight) {
+    std::vector<WeightedMetric> all;
+    for (const Metric& metric : metrics) all.push_back({metric, false});
+    for (const Metric& metric : weighted_metrics) all.push_back({metric, true});
+    return std::make_shared<Trainer>(std::move(network), optimizer, loss, std::move(all), reduction_named(reduction), loss_weight);
 }
 
-void clear_totals(Trainer& trainer) {
-    trainer.totals.rows = trainer.totals.loss = 0;
-    std::fill(trainer.totals.metrics.begin(), trainer.totals.metrics.end(), 0.0);
+py::tuple totals(const Trainer& trainer) {
+    const Totals& found = trainer.totals();
+    return py::make_tuple(found.samples, found.loss, found.metrics, found.counts);
 }
 
 constexpr Index kSmallScan = 1 << 20;  // numbers that one thread reads in less time than waking another takes
@@ -181,15 +184,15 @@ void bind_network(py::module_& m) {
         .def("get_weights", &get_weights, "All weights in one flat array, layer after layer.")
         .def("set_weights", &set_weights, "values"_a)
         .def("predict", &predict, "x"_a, "threads"_a = 0, "Applies the network to every row of x.");
-    py::class_<Trainer>(m, "Trainer", py::module_local(), "Trains a network: optimizer state, loss and metrics.")
-        .def(py::init<std::shared_ptr<Network>, Optimizer, Loss, std::vector<Metric>>(), "network"_a, "optimizer"_a, "loss"_a,
-             "metrics"_a)
+    py::class_<Trainer, std::shared_ptr<Trainer>>(m, "Trainer", py::module_local(), "Trains a network: optimizer state, loss and metrics.")
+        .def(py::init(&make_trainer), "network"_a, "optimizer"_a, "loss"_a, "metrics"_a,
+             "weighted_metrics"_a = std::vector<Metric>{}, "reduction"_a = "mean", "loss_weight"_a = Scalar(1))
         .def("train", &train, "network"_a, "x"_a, "y"_a, "weights"_a, "order"_a, "batch"_a, "rates"_a,
              "One step for every rate; returns the steps done.")
         .def("evaluate", &evaluate, "network"_a, "x"_a, "y"_a, "weights"_a, "batch"_a, "Adds all rows to the totals.")
         .def("gradients", &gradients, "network"_a, "x"_a, "y"_a, "weights"_a, "(loss, of all weights, of the inputs)")
-        .def("totals", &totals, "(rows, sum of losses, sums of metrics) since they were cleared.")
-        .def("clear_totals", &clear_totals)
+        .def("totals", &totals, "(samples, sum of losses, sums of metrics, what each is to be divided by) since they were cleared.")
+        .def("clear_totals", &Trainer::clear_totals)
         .def_property_readonly("state_count", &Trainer::state_count, "Numbers of optimizer state per weight.")
         .def_readwrite("iterations", &Trainer::iterations);
     m.def("activate", &activate_array, "activation"_a, "x"_a, "Applies an activation to the rows of x.");

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "../core/trainer.hpp"
+#include "bind_losses.hpp"
 #include "bind_metrics.hpp"
 #include "bind_network.hpp"
 #include "specs.hpp"
@@ -44,8 +45,9 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     bind_family(m, "losses", std::type_identity<Loss>{});
     bind_family(m, "metrics", std::type_identity<Metric>{});
     bind_family(m, "optimizers", std::type_identity<Optimizer>{});
-    bind_network(m);
+    bind_losses(m);
     bind_metrics(m);
+    bind_network(m);
     m.attr("isa") = LAMELLA_ISA;
     m.attr("eigen_version") = LAMELLA_EIGEN_VERSION;
     m.attr("openmp_version") = openmp_version();

@@ -48,7 +48,7 @@ struct Tanh {
 struct Softmax {
     static constexpr auto name = "softmax";
     static constexpr auto fields() { return std::tuple{}; }
-    void forward(Scalar* z, Index n) const { softmax_row(z, n); }
+    void forward(Scalar* z, Index n) const { softmax_row(z, n, max_row(z, n)); }
     /// dz = y (dy - Σ y dy).
     void gradient(const Scalar* y, Scalar* dy, Index n) const { softmax_gradient_row(y, dy, n); }
 };

@@ -39,7 +39,7 @@ struct CategoricalAccuracy {
 
     static constexpr auto fields() { return std::tuple{}; }
     Scalar value(const Scalar* p, Target t, Index n) const {
-        return argmax_row(p, n) == argmax_row(t.values, n) ? Scalar(1) : Scalar(0);
+        return is_argmax_row(p, n, argmax_row(t.values, n)) ? Scalar(1) : Scalar(0);
     }
 };
 
@@ -49,7 +49,7 @@ struct SparseCategoricalAccuracy {
     static constexpr bool kLabels = true;
 
     static constexpr auto fields() { return std::tuple{}; }
-    Scalar value(const Scalar* p, Target t, Index n) const { return argmax_row(p, n) == t.label ? Scalar(1) : Scalar(0); }
+    Scalar value(const Scalar* p, Target t, Index n) const { return is_argmax_row(p, n, t.label) ? Scalar(1) : Scalar(0); }
 };
 
 /// Whether fewer than k predictions exceed that of the right class: ties are hits. A NaN exceeds everything.
@@ -79,22 +79,10 @@ struct SparseTopKCategoricalAccuracy {
     Scalar value(const Scalar* p, Target t, Index n) const { return among_highest(p, t.label, n, k); }
 };
 
-/// mean |t - p|.
-struct MeanAbsoluteError {
-    static constexpr auto name = "MeanAbsoluteError";
-    static constexpr bool kLabels = false;
-
-    static constexpr auto fields() { return std::tuple{}; }
-    Scalar value(const Scalar* p, Target t, Index n) const {
-        Scalar total = 0;
-        for (Index i = 0; i < n; ++i) total += std::abs(p[i] - t.values[i]);
-        return total / static_cast<Scalar>(n);
-    }
-};
-
 /// A loss's per-sample values can be watched as a metric, too.
 using Metric = std::variant<Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy, TopKCategoricalAccuracy,
-                            SparseTopKCategoricalAccuracy, MeanAbsoluteError, MeanSquaredError, CategoricalCrossentropy,
-                            SparseCategoricalCrossentropy, BinaryCrossentropy>;
+                            SparseTopKCategoricalAccuracy, MeanSquaredError, MeanAbsoluteError, MeanAbsolutePercentageError,
+                            MeanSquaredLogarithmicError, LogCosh, CategoricalCrossentropy, SparseCategoricalCrossentropy,
+                            BinaryCrossentropy, KLDivergence, Poisson, CategoricalHinge>;
 
 }  // namespace lamella

@@ -56,6 +56,14 @@ inline Scalar sum(Vec a) { return Eigen::internal::predux(a.packet); }
 inline Vec at_least(Vec a, Vec limit) {
     return Eigen::internal::pselect(Eigen::internal::pcmp_lt(a.packet, limit.packet), limit.packet, a.packet);
 }
+/// a where limit < a is false, else limit: NaN stays NaN.
+inline Vec at_most(Vec a, Vec limit) {
+    return Eigen::internal::pselect(Eigen::internal::pcmp_lt(limit.packet, a.packet), limit.packet, a.packet);
+}
+/// `chosen` where a == b, elsewhere (NaN included) `other`.
+inline Vec where_equal(Vec a, Vec b, Vec chosen, Vec other) {
+    return Eigen::internal::pselect(Eigen::internal::pcmp_eq(a.packet, b.packet), chosen.packet, other.packet);
+}
 /// `chosen` where a <= limit, elsewhere (NaN included) `other`.
 inline Vec where_at_most(Vec a, Vec limit, Vec chosen, Vec other) {
     return Eigen::internal::pselect(Eigen::internal::pcmp_le(a.packet, limit.packet), chosen.packet, other.packet);
@@ -67,6 +75,14 @@ inline Vec keep_nan(Vec a, Vec value) {
 }
 inline Vec exp(Vec a) { return keep_nan(a, Eigen::internal::pexp(a.packet)); }
 
+/// 0, 1, 2, ...
+inline Vec lane_numbers() { return Eigen::internal::plset<Packet>(Scalar(0)); }
+/// `value` in the first `count` lanes, `other` in the rest.
+inline Vec first_lanes(Index count, Vec value, Vec other) {
+    return where_at_most(lane_numbers(), Scalar(count < kLanes ? count - 1 : kLanes), value, other);
+}
+inline Scalar largest(Vec a) { return Eigen::internal::predux_max(a.packet); }
+
 /// Calls a scalar function lane by lane; for what Eigen has no packet version of.
 template <class Function>
 Vec lanewise(Vec a, Function function) {
@@ -74,6 +90,18 @@ Vec lanewise(Vec a, Function function) {
     a.store(lanes);
     for (Index i = 0; i < kLanes; ++i) lanes[i] = function(lanes[i]);
     return Vec::load(lanes);
+}
+
+inline Vec log(Vec a) {
+    if constexpr (PacketTraits::HasLog)
+        return keep_nan(a, Eigen::internal::plog(a.packet));
+    else
+        return lanewise(a, [](Scalar x) { return std::log(x); });
+}
+/// ln(1 + a) for a > -1, exact also where 1 + a rounds to 1.
+inline Vec log1p(Vec a) {
+    const Vec one(Scalar(1)), above = one + a;
+    return where_equal(above, one, a, log(above) * (a / (above - one)));
 }
 
 inline Vec tanh(Vec a) {

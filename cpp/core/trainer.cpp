@@ -16,84 +16,32 @@ Activation* last_activation(std::vector<Layer>& layers) {
     return nullptr;
 }
 
-bool takes_logits(const Loss& loss) {
-    return std::visit(
-        [](const auto& l) {
-            if constexpr (requires { l.from_logits; })
-                return l.from_logits;
-            else
-                return false;
-        },
-        loss);
+/// Leaves the last activation to the loss where they are fused, and says whether they are.
+bool fuse(std::vector<Layer>& layers, const Loss& loss) {
+    Activation* last = last_activation(layers);
+    if (!last || !fuses(loss, *last)) return false;
+    *last = Linear{};
+    return true;
 }
 
 }  // namespace
 
-Trainer::Trainer(std::shared_ptr<Network> network, Optimizer optimizer, Loss loss, std::vector<Metric> metrics)
-    : network_(std::move(network)), layers_(network_->layers()), optimizer_(optimizer), loss_(loss), metrics_(std::move(metrics)) {
-    totals.metrics.resize(metrics_.size());
+Trainer::Trainer(std::shared_ptr<Network> network, Optimizer optimizer, Loss loss, std::vector<WeightedMetric> metrics,
+                 Reduction reduction, Scalar loss_weight)
+    : network_(std::move(network)),
+      layers_(network_->layers()),
+      optimizer_(optimizer),
+      scorer_(loss, reduction, loss_weight, std::move(metrics), fuse(layers_, loss)) {
     for (int i = 0; i < lamella::state_count(optimizer_); ++i) state_.emplace_back(network_->layout());
-    if (Activation* last = last_activation(layers_); last && !takes_logits(loss_)) {
-        fused_ = std::visit(
-            [&]<class L>(const L&) {
-                if constexpr (HasLink<L>) return std::holds_alternative<typename L::Link>(*last);
-                else return false;
-            },
-            loss_);
-        if (fused_) *last = Linear{};
-    }
 }
 
 Workspace& Trainer::workspace(Index rows, int members) {
     if (!work_ || work_->rows != rows || work_->members != members) {
         work_.reset();
         work_ = std::make_unique<Workspace>(layers_, network_->inputs(), network_->widths(), rows, members, true);
-        row_values_.assign(static_cast<std::size_t>(rows) * (1 + metrics_.size()), 0);
+        scorer_.reserve(rows);
     }
     return *work_;
-}
-
-/// Loss and metrics of each row, and with_gradient the delta of the last layer.
-void Trainer::score(const Team& team, const Examples& data, Batch::Rows rows, Workspace& work, bool with_gradient) {
-    const View y = work.outputs.back();
-    const auto score_row = [&]<class L>(const L& loss, Index r) {
-        const Index from = rows[r];
-        const Target target{data.targets ? data.targets + from * data.target_cols : nullptr,
-                            data.labels ? data.labels[from] : 0};
-        const Scalar weight = data.weights ? data.weights[from] : Scalar(1);
-        const Scalar scale = weight / static_cast<Scalar>(rows.count);
-        Scalar* delta = with_gradient ? work.deltas.back().row(r) : nullptr;
-        bool scored = false;
-        if constexpr (HasLink<L>)
-            if (fused_) {
-                row_values_[r] = weight * loss.fused(y.row(r), target, y.cols);
-                if (delta) loss.fused_gradient(y.row(r), target, y.cols, scale, delta);
-                scored = true;
-            }
-        if (!scored) {
-            row_values_[r] = weight * loss.value(y.row(r), target, y.cols);
-            if (delta) loss.gradient(y.row(r), target, y.cols, scale, delta);
-        }
-        if (delta) std::fill(delta + y.cols, delta + padded(y.cols), Scalar(0));
-        for (std::size_t m = 0; m < metrics_.size(); ++m)
-            row_values_[(m + 1) * work.rows + r] =
-                std::visit([&](const auto& metric) { return metric.value(y.row(r), target, y.cols); }, metrics_[m]);
-    };
-    team.phase([&](Member member) {
-        const Range mine = member.share(rows.count);
-        std::visit(
-            [&](const auto& loss) {
-                for (Index r = mine.first; r < mine.last; ++r) score_row(loss, r);
-            },
-            loss_);
-    });
-}
-
-void Trainer::accumulate(Index count) {
-    totals.rows += static_cast<double>(count);
-    for (Index r = 0; r < count; ++r) totals.loss += row_values_[r];
-    for (std::size_t m = 0; m < metrics_.size(); ++m)
-        for (Index r = 0; r < count; ++r) totals.metrics[m] += row_values_[(m + 1) * work_->rows + r];
 }
 
 /// Turns all deltas into those of the pre-activations. When it returns nobody reads the weights any more.
@@ -147,13 +95,13 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
                 work.batch.gather(team, data.x, chosen, network_->affine(), finite);
                 if (stop) break;  // who leaves early leaves the rest of this step to the others
                 forward(team, layers_, network_->params(), work, rows);
-                score(team, data, chosen, work, true);
+                scorer_.score(team, data, chosen, work.outputs.back().middle_rows(0, rows), work.deltas.back());
                 backward(team, work, rows, {});
                 const Update<Rule> update{rule, rule.at(iterations + s, rates[s]), network_->params(), state_, finite};
                 team.phase([&](Member member) {
                     send_gradients(member, work, rows, update);
                     if (member.rank > 0) return;
-                    accumulate(rows);
+                    scorer_.accumulate(rows, 0);
                     done = s + 1;
                 });
             }
@@ -184,9 +132,9 @@ bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Pol
             work.batch.gather(team, data.x, rows, network_->affine(), compress);
             if (stop) break;
             forward(team, layers_, network_->params(), work, rows.count);
-            score(team, data, rows, work, false);
+            scorer_.score(team, data, rows, work.outputs.back().middle_rows(0, rows.count), {});
             team.phase([&](Member member) {
-                if (member.rank == 0) accumulate(rows.count);
+                if (member.rank == 0) scorer_.accumulate(rows.count, 0);
             });
         }
     });
@@ -206,18 +154,16 @@ double Trainer::gradients(const Examples& data, Index count, Scalar* weight_grad
         const Batch::Rows rows{nullptr, 0, count};
         work.batch.gather(team, data.x, rows, network_->affine(), compress);
         forward(team, layers_, network_->params(), work, count);
-        score(team, data, rows, work, true);
+        scorer_.score(team, data, rows, work.outputs.back().middle_rows(0, count), work.deltas.back());
         backward(team, work, count, input_delta);
         team.phase([&](Member member) { send_gradients(member, work, count, Collect{collected}); });
     });
-    double loss = 0;
-    for (Index r = 0; r < count; ++r) loss += row_values_[r];
     for (const Slot& slot : network_->layout().slots())
         for (Index r = 0; r < slot.rows; ++r)
             weight_gradients = std::copy_n(collected[slot].row(r), slot.cols, weight_gradients);
     for (Index r = 0; r < count; ++r)
         for (Index c = 0; c < inputs; ++c) *input_gradients++ = input_delta.row(r)[c] * network_->affine().scale;
-    return loss / static_cast<double>(count);
+    return scorer_.batch_loss(count);
 }
 
 }  // namespace lamella

@@ -4,29 +4,15 @@
 #include <memory>
 #include <mutex>
 
-#include "metrics.hpp"
 #include "network.hpp"
+#include "scorer.hpp"
 
 namespace lamella {
 
-/// Data of one call: row i of x belongs to row i of the targets and to weights[i].
-struct Examples {
-    Source x;
-    const Scalar* targets = nullptr;       // (rows × target_cols), or
-    const std::int32_t* labels = nullptr;  // (rows)
-    Index target_cols = 0;
-    const Scalar* weights = nullptr;  // of samples; null: all 1
-};
-
-/// Running sums since they were last cleared. The loss counts each row once; metrics leave sample weights out.
-struct Totals {
-    double rows = 0, loss = 0;
-    std::vector<double> metrics;
-};
-
 class Trainer {
 public:
-    Trainer(std::shared_ptr<Network> network, Optimizer optimizer, Loss loss, std::vector<Metric> metrics);
+    Trainer(std::shared_ptr<Network> network, Optimizer optimizer, Loss loss, std::vector<WeightedMetric> metrics,
+            Reduction reduction, Scalar loss_weight);
 
     /// One step for every learning rate: step s trains on rows order[s * batch ...] (the last batch may be short).
     /// Returns how many steps were done: all, or fewer if `poll` said stop. The weights are those after the last of them.
@@ -41,13 +27,13 @@ public:
 
     int state_count() const { return static_cast<int>(state_.size()); }
 
-    Totals totals;
+    const Totals& totals() const { return scorer_.totals; }
+    void clear_totals() { scorer_.clear_totals(); }
+
     std::int64_t iterations = 0;
 
 private:
     Workspace& workspace(Index rows, int members);
-    void score(const Team& team, const Examples& data, Batch::Rows rows, Workspace& work, bool with_gradient);
-    void accumulate(Index count);
     void backward(const Team& team, Workspace& work, Index rows, View input_delta);
     template <class Sink>
     void send_gradients(Member member, Workspace& work, Index rows, const Sink& sink);
@@ -55,13 +41,10 @@ private:
     std::shared_ptr<Network> network_;
     std::vector<Layer> layers_;  // the network's, the last activation left to the loss where they are fused
     Optimizer optimizer_;
-    Loss loss_;
-    std::vector<Metric> metrics_;
-    bool fused_ = false;
+    Scorer scorer_;
     std::vector<Arena> state_;
     std::mutex working_;  // who holds it has the workspace and the totals; taken before the network's lock
     std::unique_ptr<Workspace> work_;
-    std::vector<Scalar> row_values_;  // (1 + metrics) × batch, summed in the order of the rows
 };
 
 }  // namespace lamella

@@ -33,16 +33,18 @@ class Compiled:
     def clear_totals(self) -> None:
         """Loss and metrics are counted from here on."""
         self.trainer.clear_totals()
-        self._carried = [0.0] * (2 + len(self.metrics))
+        self._carried = [0.0] * (2 + 2 * len(self.metrics))
 
     def _totals(self) -> list[float]:
-        rows, loss, metrics = self.trainer.totals()
-        return [before + now for before, now in zip(self._carried, (rows, loss, *metrics), strict=True)]
+        samples, loss, sums, counts = self.trainer.totals()
+        return [before + now for before, now in zip(self._carried, (samples, loss, *sums, *counts), strict=True)]
 
     def logs(self) -> Logs:
         """Loss and metrics over the rows since the totals were cleared."""
-        rows, *totals = self._totals()
-        return {name: total / max(rows, 1.0) for name, total in zip(("loss", *self.names), totals, strict=True)}
+        samples, loss, *rest = self._totals()
+        sums, counts = rest[: len(self.metrics)], rest[len(self.metrics) :]
+        found = zip(("loss", *self.names), (loss, *sums), (samples, *counts), strict=True)
+        return {name: total / count if count else 0.0 for name, total, count in found}
 
     @contextmanager
     def alone(self, *, fitting: bool = False) -> Iterator[None]:
@@ -72,7 +74,9 @@ class Compiled:
         ]
         specs = [metric._spec(core) for metric in resolved]
         try:
-            self.trainer = core.Trainer(network, self.optimizer._spec(core), self.loss._spec(core), specs)
+            self.trainer = core.Trainer(
+                network, self.optimizer._spec(core), self.loss._spec(core), specs, reduction=self.loss.reduction
+            )
         except MemoryError:
             raise MemoryError(
                 f"Optimizer {self.optimizer.name!r} needs more memory for its state than there is."
@@ -106,10 +110,11 @@ def _check_fit(compiled: Compiled) -> None:
     loss = compiled.loss
     for kind, part in (("optimizer", compiled.optimizer), ("loss", loss), *(("metric", m) for m in compiled.metrics)):
         family = {"optimizer": core.optimizers, "loss": core.losses, "metric": core.metrics}[kind]
-        if not hasattr(family, type(part).__name__):
+        known = part._spec(core) is not None if isinstance(part, Metric) else hasattr(family, type(part).__name__)
+        if not known:
+            name = part.name if isinstance(part, losses.CustomLoss) else type(part).__name__
             raise TypeError(
-                f"`{kind}` must be one that lamella has: {type(part).__name__}, written in Python, "
-                "cannot run in the compiled core."
+                f"`{kind}` must be one that lamella has: {name}, written in Python, cannot run in the compiled core."
             )
     for given, metric in zip(compiled.wanted, compiled.metrics, strict=True):
         if metric.labels != loss.labels and not metrics.is_accuracy(given):

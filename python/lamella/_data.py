@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ._checks import integer, real
 from ._core import core
 from .layers.base import checked_shape
-from .losses import BinaryCrossentropy, CategoricalCrossentropy, Loss
+from .losses import Loss
 
 Shape = tuple[int, ...]
 AnyArray = npt.NDArray[Any]
@@ -200,11 +200,11 @@ def targets(y: Any, rows: int, loss: Loss, outputs: int, name: str = "y") -> Any
             "they must be equal."
         )
     if loss.labels:
-        return _labels(array, outputs, name)
+        return _labels(array, outputs, name, loss.ignore_class)
     return _values(array, rows, loss, outputs, name)
 
 
-def _labels(array: AnyArray, classes: int, name: str) -> AnyArray:
+def _labels(array: AnyArray, classes: int, name: str, ignored: int | None = None) -> AnyArray:
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
     if array.ndim != 1:
@@ -224,7 +224,7 @@ def _labels(array: AnyArray, classes: int, name: str) -> AnyArray:
             where = fractional[0]
             raise ValueError(f"`{name}` must hold whole class numbers, found {array[where]:g} at index {where}.")
     # Before the cast: 2**40 would become 0.
-    outside = np.flatnonzero((array < 0) | (array >= classes))
+    outside = np.flatnonzero(((array < 0) | (array >= classes)) & (array != ignored))
     if len(outside):
         where = outside[0]
         raise ValueError(
@@ -238,6 +238,8 @@ def _values(array: AnyArray, rows: int, loss: Loss, outputs: int, name: str) -> 
     shape = array.shape
     if array.ndim == 1 and outputs == 1:
         array = array[:, None]
+    elif array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
     if array.shape != (rows, outputs):
         hint = ""
         if outputs > 1 and (array.ndim == 1 or array.shape[1:] == (1,)) and "categorical" in loss.name:
@@ -245,11 +247,12 @@ def _values(array: AnyArray, rows: int, loss: Loss, outputs: int, name: str) -> 
         raise ValueError(f"`{name}` must have the shape of the output, (n, {outputs}), got {shape}.{hint}")
     _finite(array, name)
     values = float32(array, name)
-    if isinstance(loss, CategoricalCrossentropy) and len(values) and values.min() < 0:
-        row, column = np.argwhere(values < 0)[0]
+    least, most = loss.limits
+    if len(values) and values.min() < least:
+        row, column = np.argwhere(values < least)[0]
         raise ValueError(f"`{name}` must not be negative for {loss.name}, found {values[row, column]:g} at row {row}.")
-    if isinstance(loss, BinaryCrossentropy) and len(values) and values.max() > 1:
-        row, column = np.argwhere(values > 1)[0]
+    if len(values) and values.max() > most:
+        row, column = np.argwhere(values > most)[0]
         raise ValueError(f"`{name}` must be in [0, 1] for {loss.name}, found {values[row, column]:g} at row {row}.")
     return values
 

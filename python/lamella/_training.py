@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Steps of one native call: about so many seconds, so that the bar moves.
 _CHUNK_SECONDS = 0.1
 _FIRST_CHUNK = 16
-# Rows of one step of evaluation where nobody watches batches: results do not depend on it.
+# Rows of one step of evaluation where nobody watches batches and results do not depend on it.
 _EVALUATION_ROWS = 256
 
 
@@ -120,7 +120,7 @@ def evaluate(model: Sequential, data: Examples, batch: int, callbacks: CallbackL
         if watched:
             callbacks.on_test_batch_begin(first)
         part = data.rows(first * batch, min(last * batch, len(data)))
-        rows = batch if watched else max(batch, _EVALUATION_ROWS)
+        rows = batch if watched or compiled.loss.depends_on_batch else max(batch, _EVALUATION_ROWS)
         trainer.evaluate(network, part.x, part.y, part.weights, min(rows, len(data)))
         logs = compiled.logs()
         if watched:

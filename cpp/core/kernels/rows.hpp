@@ -5,11 +5,11 @@
 
 namespace lamella {
 
-/// The largest number of a row; NaN if there is one.
+/// The largest number of a row, NaN left out.
 Scalar max_row(const Scalar* z, Index n);
 
-/// z (n) becomes softmax(z); returns ln Σ exp(z - max z). NaN and infinity propagate.
-Scalar softmax_row(Scalar* z, Index n);
+/// z (n) becomes softmax(z); returns ln Σ exp(z - top), where top is max_row(z, n). NaN and infinity propagate.
+Scalar softmax_row(Scalar* z, Index n, Scalar top);
 
 /// ln Σ exp(z - max z), z unchanged.
 Scalar log_sum_row(const Scalar* z, Index n);
@@ -19,5 +19,8 @@ void softmax_gradient_row(const Scalar* y, Scalar* dy, Index n);
 
 /// Position of the first largest number; a NaN counts as largest, as in NumPy.
 Index argmax_row(const Scalar* y, Index n);
+
+/// Whether argmax_row(y, n) is i, found a register at a time.
+bool is_argmax_row(const Scalar* y, Index n, Index i);
 
 }  // namespace lamella

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import losses
-from ._fallback_functions import (
+from ..losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
     categorical_crossentropy,
@@ -24,6 +24,7 @@ from ._fallback_functions import (
     sparse_categorical_crossentropy,
     squared_hinge,
 )
+from ..losses.functions import LossFunction
 from .accuracies import (
     Accuracy,
     BinaryAccuracy,
@@ -195,7 +196,7 @@ def resolve_accuracy(name: str, outputs: int, sparse: bool) -> Metric:
 
 
 def get(identifier: Any) -> Metric:
-    """The metric that a name, a metric, a class, a function or a config stands for.
+    """The metric that a name, a metric, a class, a loss, a function or a config stands for.
 
     A string is also the metric's key in logs. A function ``f(y_true, y_pred)`` that returns one value for each sample
     becomes its mean; its name is the key.
@@ -218,6 +219,10 @@ def get(identifier: Any) -> Metric:
         return _named(identifier)
     if isinstance(identifier, dict):
         return deserialize(identifier)
+    if isinstance(identifier, losses.Loss):
+        metric = MeanMetricWrapper(identifier.call, identifier.name)
+        metric._direction = "down"
+        return metric
     if callable(identifier) and not isinstance(identifier, (Metric, type)):
         return _of_function(identifier)
     return _FAMILY.get(identifier)
@@ -236,11 +241,10 @@ def _named(name: str) -> Metric:
 
 def _of_function(function: Callable[..., Any]) -> Metric:
     name = getattr(function, "__name__", "")
-    ours = globals().get(name, getattr(losses, name, None)) is function
-    if ours and name in _FAMILY.makers:
+    if name in __all__ and globals()[name] is function and name in _FAMILY.makers:
         return _FAMILY.makers[name](name=name)
     metric = MeanMetricWrapper(function)
-    metric._direction = "down" if ours else None
+    metric._direction = "down" if isinstance(function, LossFunction) else None
     return metric
 
 
@@ -306,7 +310,7 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Me
 
 
 def _function(name: str, own: dict[str, Any]) -> Callable[..., Any]:
-    found: Any = own.get(name, globals().get(name, getattr(losses, name, None)))
-    if (name not in own and name not in __all__) or not callable(found):
+    found = own.get(name, globals().get(name) if name in __all__ else getattr(losses, name, None))
+    if not callable(found):
         raise ValueError(f"Unknown metric function {name!r}; give it in `custom_objects`.")
     return found  # type: ignore[no-any-return]

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from .._core import core
-from ._fallback import FORMULAS
 from ._pairs import AnyArray
 
 
@@ -39,9 +38,6 @@ def row_values(name: str, options: dict[str, Any], y_true: AnyArray, y_pred: Any
     values: AnyArray
     if (metric := spec_of(name, options, core.metrics)) is not None:
         values = core.metric_values(metric, t, p)
-    elif hasattr(core, "loss_values"):
-        values = core.loss_values(spec_of(name, options, core.losses), t, p)
     else:
-        with np.errstate(all="ignore"):
-            values = np.asarray(FORMULAS[name](t.astype(np.float64), p.astype(np.float64), **options))
+        values = core.loss_values(spec_of(name, options, core.losses), t, p)
     return values.reshape(y_pred.shape[:-1])

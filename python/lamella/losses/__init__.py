@@ -1,0 +1,138 @@
+"""Losses. Formulas, names and defaults are those of Keras 3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .base import FAMILY as _FAMILY
+from .base import Loss
+from .crossentropies import (
+    BinaryCrossentropy,
+    BinaryFocalCrossentropy,
+    CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    SparseCategoricalCrossentropy,
+)
+from .crossentropies import is_crossentropy as is_crossentropy
+from .crossentropies import resolve_crossentropy as resolve_crossentropy
+from .custom import CustomLoss as CustomLoss
+from .custom import is_custom
+from .functions import (
+    LossFunction,
+    binary_crossentropy,
+    binary_focal_crossentropy,
+    categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_hinge,
+    cosine_similarity,
+    dice,
+    hinge,
+    huber,
+    kl_divergence,
+    log_cosh,
+    mean_absolute_error,
+    mean_absolute_percentage_error,
+    mean_squared_error,
+    mean_squared_logarithmic_error,
+    poisson,
+    sparse_categorical_crossentropy,
+    squared_hinge,
+    tversky,
+)
+from .margins import (
+    CategoricalHinge,
+    Dice,
+    Hinge,
+    SquaredHinge,
+    Tversky,
+)
+from .regression import (
+    CosineSimilarity,
+    Huber,
+    KLDivergence,
+    LogCosh,
+    MeanAbsoluteError,
+    MeanAbsolutePercentageError,
+    MeanSquaredError,
+    MeanSquaredLogarithmicError,
+    Poisson,
+)
+
+__all__ = [
+    "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalHinge",
+    "CosineSimilarity",
+    "Dice",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
+    "LogCosh",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanAbsolutePercentageError",
+    "MeanSquaredError",
+    "MeanSquaredLogarithmicError",
+    "Poisson",
+    "SparseCategoricalCrossentropy",
+    "SquaredHinge",
+    "Tversky",
+    "bce",
+    "binary_crossentropy",
+    "binary_focal_crossentropy",
+    "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_hinge",
+    "cosine_similarity",
+    "dice",
+    "get",
+    "hinge",
+    "huber",
+    "kl_divergence",
+    "kld",
+    "log_cosh",
+    "logcosh",
+    "mae",
+    "mape",
+    "mean_absolute_error",
+    "mean_absolute_percentage_error",
+    "mean_squared_error",
+    "mean_squared_logarithmic_error",
+    "mse",
+    "msle",
+    "poisson",
+    "sparse_categorical_crossentropy",
+    "squared_hinge",
+    "tversky",
+]
+
+bce = binary_crossentropy
+kld = kl_divergence
+logcosh = log_cosh
+mae = mean_absolute_error
+mape = mean_absolute_percentage_error
+mse = mean_squared_error
+msle = mean_squared_logarithmic_error
+
+_CLASSES = set(_FAMILY.makers.values())
+
+
+def get(identifier: Any) -> Loss:
+    """The loss that a name, a loss, its config, one of the functions here or a function of your own stands for.
+
+    Raises:
+        ValueError: If no loss has that name.
+        TypeError: If `identifier` is none of those.
+
+    Example:
+        >>> get("mse").name, get(huber).name
+        ('mean_squared_error', 'huber_loss')
+    """
+    if isinstance(identifier, LossFunction):
+        return identifier.cls()
+    if callable(identifier) and not isinstance(identifier, (Loss, type)):
+        return CustomLoss(identifier)
+    loss = _FAMILY.get(identifier)
+    return CustomLoss(loss) if is_custom(loss, _CLASSES) and not isinstance(loss, CustomLoss) else loss
