@@ -29,6 +29,19 @@ NEEDED: dict[str, dict[str, Any]] = {
     "ReLU": {"threshold": 1.0},
 }
 
+# The core's name of a metric, and the metric's, which is that of another thing in Keras.
+LOSS_OF_OTHER_NAME = {"LogCosh": "LogCoshError"}
+
+# Arguments with which a metric is computed in Python.
+PYTHON_ONLY: dict[str, set[str]] = {
+    "CategoricalCrossentropy": {"axis"},
+    "SparseCategoricalCrossentropy": {"axis", "ignore_class"},
+}
+
+
+def python_name(family: str, name: str) -> str:
+    return LOSS_OF_OTHER_NAME.get(name, name) if family == "metrics" else name
+
 
 def python_names(family: str) -> set[str]:
     """Names of the members that the core has to know."""
@@ -37,7 +50,7 @@ def python_names(family: str) -> set[str]:
     if family == "activations":
         return {member.name for member in members.values() if isinstance(member, Activation)}
     classes = {name: cls for name, cls in members.items() if isinstance(cls, type) and name not in BASES}
-    if family == "layers":  # some only reshape
+    if family in ("layers", "metrics"):  # some only reshape; some metrics are more than a mean over samples
         classes = {n: cls for n, cls in classes.items() if cls(**NEEDED.get(n, {}))._spec(core) is not None}
     return set(classes)
 
@@ -75,7 +88,7 @@ def same(found: Any, expected: Any) -> bool:
 
 
 def made(family: str, name: str) -> Any:
-    member = getattr(MODULES[family], name)
+    member = getattr(MODULES[family], python_name(family, name))
     return member if family == "activations" else member(**NEEDED.get(name, {}))
 
 

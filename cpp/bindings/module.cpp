@@ -5,6 +5,7 @@
 #include "../core/trainer.hpp"
 #include "bind_activations.hpp"
 #include "bind_losses.hpp"
+#include "bind_metrics.hpp"
 #include "bind_network.hpp"
 #include "specs.hpp"
 
@@ -47,6 +48,7 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     bind_family(m, "optimizers", std::type_identity<Optimizer>{});
     bind_activations(m);
     bind_losses(m);
+    bind_metrics(m);
     bind_network(m);
     m.attr("isa") = LAMELLA_ISA;
     m.attr("eigen_version") = LAMELLA_EIGEN_VERSION;
