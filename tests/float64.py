@@ -121,7 +121,10 @@ class Double:
         specs = [spec for layer in model.layers if (spec := layer._spec(module)) is not None]
         self.network = module.Network(specs, math.prod(model.input_shape[1:]))
         self.set_weights(np.concatenate([w.ravel() for w in model.get_weights()] or [np.empty(0)]))
-        self.trainer = module.Trainer(self.network, compiled.optimizer._spec(module), compiled.loss._spec(module), [])
+        optimizer = compiled.optimizer
+        self.trainer = module.Trainer(
+            self.network, optimizer._spec(module), optimizer._options(module), compiled.loss._spec(module), []
+        )
 
     def get_weights(self) -> Array:
         weights: Array = self.network.get_weights()

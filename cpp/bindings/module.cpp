@@ -4,6 +4,7 @@
 
 #include "../core/trainer.hpp"
 #include "bind_network.hpp"
+#include "bind_updater.hpp"
 #include "specs.hpp"
 
 namespace lamella {
@@ -43,6 +44,7 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     bind_family(m, "losses", std::type_identity<Loss>{});
     bind_family(m, "metrics", std::type_identity<Metric>{});
     bind_family(m, "optimizers", std::type_identity<Optimizer>{});
+    bind_updater(m);
     bind_network(m);
     m.attr("isa") = LAMELLA_ISA;
     m.attr("eigen_version") = LAMELLA_EIGEN_VERSION;

@@ -57,20 +57,10 @@ Network::Network(std::vector<Layer> layers, Index inputs) : inputs_(inputs) {
     params_ = Arena(layout_);
 }
 
-Index Network::weight_count() const {
-    Index count = 0;
-    for (const Slot& slot : layout_.slots()) count += slot.rows * slot.cols;
-    return count;
-}
-
-void Network::read(Scalar* values) const {
-    for (const Slot& slot : layout_.slots())
-        for (Index r = 0; r < slot.rows; ++r) values = std::copy_n(params_[slot].row(r), slot.cols, values);
-}
+void Network::read(Scalar* values) const { lamella::read(layout_, params_, values); }
 
 void Network::write(const Scalar* values) {
-    for (const Slot& slot : layout_.slots())
-        for (Index r = 0; r < slot.rows; ++r, values += slot.cols) std::copy_n(values, slot.cols, params_[slot].row(r));
+    lamella::write(layout_, params_, values);
     weights_changed(false);
 }
 

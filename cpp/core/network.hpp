@@ -43,7 +43,7 @@ public:
     /// Copies all weights, slot after slot without padding, to or from `values`.
     void read(Scalar* values) const;
     void write(const Scalar* values);
-    Index weight_count() const;
+    Index weight_count() const { return layout_.weight_count(); }
 
     /// out (rows × outputs, without padding) = the network applied to every row of `source`.
     void predict(const Source& source, Scalar* out, int threads, const Poll& poll) const;

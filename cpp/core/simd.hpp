@@ -56,6 +56,16 @@ inline Scalar sum(Vec a) { return Eigen::internal::predux(a.packet); }
 inline Vec at_least(Vec a, Vec limit) {
     return Eigen::internal::pselect(Eigen::internal::pcmp_lt(a.packet, limit.packet), limit.packet, a.packet);
 }
+/// a where limit < a is false, else limit; NaN stays NaN.
+inline Vec at_most(Vec a, Vec limit) {
+    return Eigen::internal::pselect(Eigen::internal::pcmp_lt(limit.packet, a.packet), limit.packet, a.packet);
+}
+/// 1, -1, or `a` itself where it is zero or NaN.
+inline Vec sign(Vec a) {
+    const Vec zero(Scalar(0)), up(Scalar(1)), down(Scalar(-1));
+    const Packet below = Eigen::internal::pselect(Eigen::internal::pcmp_lt(a.packet, zero.packet), down.packet, a.packet);
+    return Eigen::internal::pselect(Eigen::internal::pcmp_lt(zero.packet, a.packet), up.packet, below);
+}
 /// `chosen` where a <= limit, elsewhere (NaN included) `other`.
 inline Vec where_at_most(Vec a, Vec limit, Vec chosen, Vec other) {
     return Eigen::internal::pselect(Eigen::internal::pcmp_le(a.packet, limit.packet), chosen.packet, other.packet);

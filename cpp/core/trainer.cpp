@@ -29,10 +29,14 @@ bool takes_logits(const Loss& loss) {
 
 }  // namespace
 
-Trainer::Trainer(std::shared_ptr<Network> network, Optimizer optimizer, Loss loss, std::vector<Metric> metrics)
-    : network_(std::move(network)), layers_(network_->layers()), optimizer_(optimizer), loss_(loss), metrics_(std::move(metrics)) {
+Trainer::Trainer(std::shared_ptr<Network> network, const Optimizer& optimizer, const Options& options, Loss loss,
+                 std::vector<Metric> metrics)
+    : network_(std::move(network)),
+      layers_(network_->layers()),
+      updater_(std::make_shared<Updater>(optimizer, options, network_->layout())),
+      loss_(loss),
+      metrics_(std::move(metrics)) {
     totals.metrics.resize(metrics_.size());
-    for (int i = 0; i < lamella::state_count(optimizer_); ++i) state_.emplace_back(network_->layout());
     if (Activation* last = last_activation(layers_); last && !takes_logits(loss_)) {
         fused_ = std::visit(
             [&]<class L>(const L&) {
@@ -110,7 +114,6 @@ void Trainer::backward(const Team& team, Workspace& work, Index rows, View input
 }
 
 /// A member's part of all weight gradients.
-template <class Sink>
 void Trainer::send_gradients(Member member, Workspace& work, Index rows, const Sink& sink) {
     for (std::size_t l = layers_.size(); l-- > 0;) {
         const Input x = l > 0 ? Input(work.outputs[l - 1].middle_rows(0, rows)) : Input(work.batch, rows);
@@ -126,43 +129,60 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
                      const Poll& poll) {
     const std::scoped_lock working(working_);
     const std::unique_lock lock(network_->mutex());
+    const std::scoped_lock updating(updater_->mutex());
     const Index steps = (count + batch - 1) / batch;
     const int members = network_->useful_threads(std::min(batch, count), threads, 3);
     Workspace& work = workspace(batch, members);
     std::atomic<bool> finite{network_->may_compress()};
     std::atomic<bool> stop{false};
     Index done = 0;
-    const auto run = [&](const auto& rule) {
-        using Rule = std::decay_t<decltype(rule)>;
-        run_team(members, [&](const Team& team) {
-            const FlushSubnormals flush;
-            auto polled = Clock::now();
-            for (Index s = 0; s < steps; ++s) {
-                if (team.is_caller() && Clock::now() - polled > kPollEvery) {
-                    if (poll()) stop = true;
-                    polled = Clock::now();
-                }
-                const Index rows = std::min(batch, count - s * batch);
-                const Batch::Rows chosen{order + s * batch, 0, rows};
-                work.batch.gather(team, data.x, chosen, network_->affine(), finite);
-                if (stop) break;  // who leaves early leaves the rest of this step to the others
-                forward(team, layers_, network_->params(), work, rows);
-                score(team, data, chosen, work, true);
-                backward(team, work, rows, {});
-                const Update<Rule> update{rule, rule.at(iterations + s, rates[s]), network_->params(), state_, finite};
-                team.phase([&](Member member) {
-                    send_gradients(member, work, rows, update);
-                    if (member.rank > 0) return;
-                    accumulate(rows);
-                    done = s + 1;
-                });
+    run_team(members, [&](const Team& team) {
+        const FlushSubnormals flush;
+        auto polled = Clock::now();
+        for (Index s = 0; s < steps; ++s) {
+            if (team.is_caller() && Clock::now() - polled > kPollEvery) {
+                if (poll()) stop = true;
+                polled = Clock::now();
             }
-        });
-    };
-    std::visit([&](const auto& spec) { spec.with_rule(run); }, optimizer_);
-    iterations += done;
+            const Index rows = std::min(batch, count - s * batch);
+            const Batch::Rows chosen{order + s * batch, 0, rows};
+            work.batch.gather(team, data.x, chosen, network_->affine(), finite);
+            if (stop) break;  // who leaves early leaves the rest of this step to the others
+            forward(team, layers_, network_->params(), work, rows);
+            score(team, data, chosen, work, true);
+            backward(team, work, rows, {});
+            const auto send = [&](Member member, const Sink& sink) {
+                send_gradients(member, work, rows, sink);
+                if (member.rank > 0) return;
+                accumulate(rows);
+                done = s + 1;
+            };
+            updater_->step(team, network_->params(), finite, {updater_->iterations + s, rates[s]}, std::ref(send));
+        }
+    });
+    updater_->iterations += done;
     network_->weights_changed(finite);
     return done;
+}
+
+void Trainer::apply(Scalar rate, Range range, int threads) {
+    const std::scoped_lock working(working_);
+    const std::unique_lock lock(network_->mutex());
+    const std::scoped_lock updating(updater_->mutex());
+    std::atomic<bool> finite{network_->may_compress()};
+    updater_->gradients();
+    run_team(threads, [&](const Team& team) {
+        const FlushSubnormals flush;
+        updater_->apply(team, network_->params(), finite, {updater_->iterations, rate}, range);
+    });
+    network_->weights_changed(finite);
+}
+
+void Trainer::finalize() {
+    const std::scoped_lock working(working_);
+    const std::unique_lock lock(network_->mutex());
+    const std::scoped_lock updating(updater_->mutex());
+    if (updater_->finalize(network_->params())) network_->weights_changed(false);
 }
 
 bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Poll& poll) {
@@ -208,13 +228,11 @@ double Trainer::gradients(const Examples& data, Index count, Scalar* weight_grad
         forward(team, layers_, network_->params(), work, count);
         score(team, data, rows, work, true);
         backward(team, work, count, input_delta);
-        team.phase([&](Member member) { send_gradients(member, work, count, Collect{collected}); });
+        team.phase([&](Member member) { send_gradients(member, work, count, Collect(collected)); });
     });
     double loss = 0;
     for (Index r = 0; r < count; ++r) loss += row_values_[r];
-    for (const Slot& slot : network_->layout().slots())
-        for (Index r = 0; r < slot.rows; ++r)
-            weight_gradients = std::copy_n(collected[slot].row(r), slot.cols, weight_gradients);
+    read(network_->layout(), collected, weight_gradients);
     for (Index r = 0; r < count; ++r)
         for (Index c = 0; c < inputs; ++c) *input_gradients++ = input_delta.row(r)[c] * network_->affine().scale;
     return loss / static_cast<double>(count);

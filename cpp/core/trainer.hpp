@@ -1,4 +1,4 @@
-/// Training: chunks of steps on a network, with an optimizer's state, a loss and metrics.
+/// Training: chunks of steps on a network, with an updater, a loss and metrics.
 #pragma once
 
 #include <memory>
@@ -6,6 +6,7 @@
 
 #include "metrics.hpp"
 #include "network.hpp"
+#include "updater.hpp"
 
 namespace lamella {
 
@@ -26,7 +27,8 @@ struct Totals {
 
 class Trainer {
 public:
-    Trainer(std::shared_ptr<Network> network, Optimizer optimizer, Loss loss, std::vector<Metric> metrics);
+    Trainer(std::shared_ptr<Network> network, const Optimizer& optimizer, const Options& options, Loss loss,
+            std::vector<Metric> metrics);
 
     /// One step for every learning rate: step s trains on rows order[s * batch ...] (the last batch may be short).
     /// Returns how many steps were done: all, or fewer if `poll` said stop. The weights are those after the last of them.
@@ -39,26 +41,30 @@ public:
     /// loss of one batch, its whole weight gradient (laid out as Network::read) and input gradient (count × inputs).
     double gradients(const Examples& data, Index count, Scalar* weight_gradients, Scalar* input_gradients, int threads);
 
-    int state_count() const { return static_cast<int>(state_.size()); }
+    /// The step that follows once the updater holds the gradient, made elsewhere: changes the weights in `range` of the arena.
+    /// Does not count: a step may come in several ranges.
+    void apply(Scalar rate, Range range, int threads);
+
+    /// With averages of the weights, the weights become them.
+    void finalize();
+
+    const std::shared_ptr<Updater>& updater() const { return updater_; }
 
     Totals totals;
-    std::int64_t iterations = 0;
 
 private:
     Workspace& workspace(Index rows, int members);
     void score(const Team& team, const Examples& data, Batch::Rows rows, Workspace& work, bool with_gradient);
     void accumulate(Index count);
     void backward(const Team& team, Workspace& work, Index rows, View input_delta);
-    template <class Sink>
     void send_gradients(Member member, Workspace& work, Index rows, const Sink& sink);
 
     std::shared_ptr<Network> network_;
     std::vector<Layer> layers_;  // the network's, the last activation left to the loss where they are fused
-    Optimizer optimizer_;
+    std::shared_ptr<Updater> updater_;
     Loss loss_;
     std::vector<Metric> metrics_;
     bool fused_ = false;
-    std::vector<Arena> state_;
     std::mutex working_;  // who holds it has the workspace and the totals; taken before the network's lock
     std::unique_ptr<Workspace> work_;
     std::vector<Scalar> row_values_;  // (1 + metrics) × batch, summed in the order of the rows

@@ -64,19 +64,24 @@ class Compiled:
                     self.trainer.clear_totals()
                     self._carried = carried
 
-    def attach(self, network: Any) -> None:
-        """Makes a trainer of `network`; where that fails, everything is as before."""
+    def attach(self, network: Any, weights: list[tuple[str, tuple[int, ...]]]) -> None:
+        """Makes a trainer of `network`, whose weights have these paths and shapes; where that fails, everything is as
+        before."""
         resolved = [
             metrics.resolve_accuracy(given, network.outputs, self.loss.labels) if metrics.is_accuracy(given) else metric
             for given, metric in zip(self.wanted, self.metrics, strict=True)
         ]
         specs = [metric._spec(core) for metric in resolved]
         try:
-            self.trainer = core.Trainer(network, self.optimizer._spec(core), self.loss._spec(core), specs)
+            optimizer = self.optimizer
+            self.trainer = core.Trainer(
+                network, optimizer._spec(core), optimizer._options(core), self.loss._spec(core), specs
+            )
         except MemoryError:
             raise MemoryError(
                 f"Optimizer {self.optimizer.name!r} needs more memory for its state than there is."
             ) from None
+        optimizer._attach(self.trainer.updater, weights)
         self.metrics, self.names = resolved, _unique([metric.name for metric in resolved])
 
 

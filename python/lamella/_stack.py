@@ -44,8 +44,8 @@ class Stack:
     def _before_change(self) -> None:
         """Called before layers change; may refuse."""
 
-    def _network_made(self, network: Any) -> None:
-        """Called with the network that will replace the old one; may refuse."""
+    def _network_made(self, network: Any, weights: list[tuple[str, tuple[int, ...]]]) -> None:
+        """Called with the network that will replace the old one, and paths and shapes of its weights; may refuse."""
 
     def _optimizer_numbers(self) -> int:
         """Numbers that the optimizer keeps, for summary()."""
@@ -177,7 +177,7 @@ class Stack:
             start = [_started(*weight) for weight in wanted]
             if start:
                 network.set_weights(np.concatenate(start))
-            self._network_made(network)
+            self._network_made(network, [(f"{layer.name}/{name}", size) for layer, name, size, _ in wanted])
         except MemoryError:
             raise MemoryError(
                 f"Model {self.name!r} needs {4 * numbers:,} bytes for its {numbers:,} weights, more than there are."
@@ -240,11 +240,15 @@ class Stack:
         raise unknown("layer", name, [layer.name for layer in self._layers])
 
     def _weight_shapes(self) -> list[tuple[int, ...]]:
+        return [shape for _, shape in self._paths_and_shapes()]
+
+    def _paths_and_shapes(self) -> list[tuple[str, tuple[int, ...]]]:
+        """``("dense/kernel", (784, 10))`` and so on for all weights."""
         return [
-            shape
+            (f"{layer.name}/{name}", shape)
             for layer in self._layers
             if layer.input_shape is not None
-            for _, shape, _ in layer.weight_shapes(known_sizes(layer.input_shape))
+            for name, shape, _ in layer.weight_shapes(known_sizes(layer.input_shape))
         ]
 
     @property

@@ -177,6 +177,7 @@ def run(model: Sequential, plan: Plan, order: Order, callbacks: CallbackList) ->
         callbacks.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
+    model._compiled_or_raise().trainer.finalize()
     callbacks.on_train_end(logs)
 
 

@@ -52,14 +52,14 @@ class Sequential(Stack):
         if self._compiled is not None and self._compiled.fitting:
             raise ValueError("The model cannot be compiled or get other layers while its fit() runs.")
 
-    def _network_made(self, network: Any) -> None:
+    def _network_made(self, network: Any, weights: list[tuple[str, tuple[int, ...]]]) -> None:
         if self._compiled is not None:
-            self._compiled.attach(network)
+            self._compiled.attach(network, weights)
 
     def _optimizer_numbers(self) -> int:
         if self._compiled is None or self._compiled.trainer is None:
             return 0
-        return int(self._compiled.trainer.state_count) * self.count_params() + 2
+        return self._compiled.optimizer._numbers()
 
     def compile(
         self,
@@ -94,7 +94,7 @@ class Sequential(Stack):
         self._before_change()
         compiled = compiled_from(optimizer, loss, metrics)
         if self._network is not None:
-            compiled.attach(self._network)
+            compiled.attach(self._network, self._paths_and_shapes())
         self._compiled = compiled
 
     @property

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "../activations.hpp"
+#include "../sinks.hpp"
 #include "../split.hpp"
 
 namespace lamella {
@@ -39,7 +40,6 @@ struct ActivationLayer {
         });
     }
 
-    template <class Sink>
     void gradients(Member, const Input&, ConstView, const Sink&, Scalar*) const {}
     Index scratch() const { return 0; }
 };
@@ -73,7 +73,6 @@ struct Rescaling {
         });
     }
 
-    template <class Sink>
     void gradients(Member, const Input&, ConstView, const Sink&, Scalar*) const {}
     Index scratch() const { return 0; }
 };

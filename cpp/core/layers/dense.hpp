@@ -68,7 +68,6 @@ struct Dense {
     }
 
     /// Sends dW and db to `sink` in tiles. All of dz is complete and nobody reads W any more: the sink may rewrite it.
-    template <class Sink>
     void gradients(Member member, const Input& x, ConstView dz, const Sink& sink, Scalar* scratch) const {
         const Entries* columns = x.columns();
         const Split mine(member, kernel.rows, kernel.cols);
