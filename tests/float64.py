@@ -162,6 +162,7 @@ class Double:
         rates = np.full(math.ceil(len(rows) / batch_size), learning_rate)
         for _ in range(epochs):
             self.trainer.train(self.network, rows, _targets(y), None, order, batch_size, rates)
+        self.trainer.finalize()
 
 
 def _rows(x: ArrayLike) -> Array:

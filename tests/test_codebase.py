@@ -35,9 +35,11 @@ PYTHON_ORDER = [
 CPP_ORDER = [
     "core/scalar", "core/simd", "core/arena", "core/parallel",
     "core/kernels/products", "core/kernels/rows", "core/kernels/batch", "core/compress", "core/split",
-    "core/activations", "core/losses", "core/metrics", "core/optimizers", "core/sinks",
-    "core/layers/*", "core/layers", "core/network", "core/trainer",
-    "bindings/specs", "bindings/arrays", "bindings/bind_network", "bindings/module", "bindings/cpu",
+    "core/activations", "core/losses", "core/metrics", "core/sinks",
+    "core/layers/*", "core/layers", "core/network",
+    "core/optimizers/rule", "core/optimizers/*", "core/optimizers", "core/update", "core/updater", "core/trainer",
+    "bindings/specs", "bindings/arrays", "bindings/bind_updater", "bindings/bind_network", "bindings/module",
+    "bindings/cpu",
 ]
 # fmt: on
 

@@ -19,7 +19,9 @@ MODULES: dict[str, ModuleType] = {
     "optimizers": optimizers,
 }
 BASES = {"Layer", "InputLayer", "Loss", "Metric", "Optimizer"}
-NOT_IN_THE_CORE = {"name", "learning_rate", "trainable"}
+# Options that all optimizers have are in core.Options; test_optimizers checks them.
+OPTIONS = {name for name in dir(core.Options()) if not name.startswith("_")} | {"loss_scale_factor"}
+NOT_IN_THE_CORE = {"name", "learning_rate", "trainable", *OPTIONS}
 
 # Arguments without a default, for a member of each class that needs some.
 NEEDED: dict[str, dict[str, Any]] = {

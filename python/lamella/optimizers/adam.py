@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._checks import flag, real
-from .base import FAMILY, Common, Optimizer
+from .base import FAMILY, Common, CommonButDecay, Optimizer
 from .state import Array
 
 if TYPE_CHECKING:
@@ -85,11 +85,10 @@ class AdamW(Adam):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        **common: Unpack[Common],
+        **common: Unpack[CommonButDecay],
     ) -> None:
         decay = real("AdamW", "weight_decay", weight_decay, least=0)
-        common["weight_decay"] = decay
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **common)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay=decay, **common)
 
 
 @FAMILY.register()
@@ -154,7 +153,7 @@ class Nadam(_WithBetas):
         self.epsilon = real("Nadam", "epsilon", epsilon, least=0)
 
     def _scalars(self) -> list[Array]:
-        # The product of all factors follows from the number of updates; later ones than these differ from β₁ by nothing.
+        # The product of all factors follows from the number of updates; later factors are β₁ itself.
         factors = 1 - 0.5 * 0.96 ** np.arange(1, min(self.iterations, 1000) + 1)
         return [np.array(self.beta_1**self.iterations * factors.prod(), np.float32)]
 

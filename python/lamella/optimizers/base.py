@@ -14,10 +14,9 @@ from .rate import Rate, checked_rate, is_schedule
 from .state import OptimizerState
 
 
-class Common(TypedDict, total=False):
+class CommonButDecay(TypedDict, total=False):
     """Arguments of every optimizer, by keyword."""
 
-    weight_decay: float | None
     clipnorm: float | None
     clipvalue: float | None
     global_clipnorm: float | None
@@ -28,6 +27,12 @@ class Common(TypedDict, total=False):
     gradient_accumulation_steps: int | None
     name: str | None
     lr: Any
+
+
+class Common(CommonButDecay, total=False):
+    """With the decay, which AdamW has among its own."""
+
+    weight_decay: float | None
 
 
 # In the order of Keras' configs.
@@ -48,11 +53,12 @@ class Optimizer(OptimizerState):
         clipnorm: The gradient of each weight is scaled down to at most this norm.
         clipvalue: Numbers of the gradient are clipped to ± this.
         global_clipnorm: All gradients together are scaled down to at most this norm. Only one of the three clips.
-        use_ema: Whether to average the weights, ``a = ema_momentum * a + (1 - ema_momentum) * w``. At the end of fit they
-            become their averages.
+        use_ema: Whether to average the weights, ``a = ema_momentum * a + (1 - ema_momentum) * w``. At the end of fit
+            they become their averages.
         ema_momentum: In [0, 1].
         ema_overwrite_frequency: Weights become their averages every so many steps, too.
-        loss_scale_factor: Accepted for Keras programs; without effect in float32, since gradients are divided by it again.
+        loss_scale_factor: Accepted for Keras programs; without effect in float32, since gradients are divided by it
+            again.
         gradient_accumulation_steps: An update every so many steps, with the mean of their gradients.
         lr: Older name of `learning_rate`, for old programs.
 
@@ -118,13 +124,10 @@ class Optimizer(OptimizerState):
         # What help() and editors show: the class's own arguments, then those of all.
         if "__init__" in vars(cls):
             own = inspect.signature(cls.__init__).parameters
-            common = inspect.signature(Optimizer.__init__).parameters
             shown = [p for p in own.values() if p.name != "self" and p.kind is not p.VAR_KEYWORD]
-            shown += [
-                common[key].replace(kind=inspect.Parameter.KEYWORD_ONLY)
-                for key in Common.__annotations__
-                if key not in own
-            ]
+            for parameter in inspect.signature(Optimizer.__init__).parameters.values():
+                if parameter.name not in (*own, "self", "decay", "learning_rate"):
+                    shown.append(parameter.replace(kind=parameter.KEYWORD_ONLY))
             cls.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
 
     @property

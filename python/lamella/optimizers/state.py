@@ -76,7 +76,9 @@ class OptimizerState:
             array([0.5, 0.5, 0.5], dtype=float32)
         """
         if trainable_variables is None:
-            raise ValueError("apply() needs `trainable_variables`, the arrays to change: NumPy arrays are not remembered.")
+            raise ValueError(
+                "apply() needs `trainable_variables`, the arrays to change: NumPy arrays are not remembered."
+            )
         if not self.built:
             self.build(trainable_variables)
         weights, slopes = self._flat("trainable_variables", trainable_variables), self._flat("grads", grads)
