@@ -19,7 +19,13 @@ MODULES: dict[str, ModuleType] = {
     "optimizers": optimizers,
 }
 BASES = {"Layer", "InputLayer", "Loss", "Metric", "Optimizer"}
+<<<<<<< HEAD
 NOT_IN_THE_CORE = {"name", "learning_rate", "trainable", "axis", "reduction"}
+=======
+# Options that all optimizers have are in core.Options; test_optimizers checks them.
+OPTIONS = {name for name in dir(core.Options()) if not name.startswith("_")} | {"loss_scale_factor"}
+NOT_IN_THE_CORE = {"name", "learning_rate", "trainable", *OPTIONS}
+>>>>>>> h-optim
 
 # Arguments for a member of each class that needs some, or that the core sees only with them.
 NEEDED: dict[str, dict[str, Any]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import itertools
 from typing import Any
 
@@ -18,14 +17,29 @@ Case = dict[str, Any]
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-def supported(case: Case) -> bool:
-    cls = getattr(optimizers, case["optimizer"], None)
-    if cls is None or not set(case["kwargs"]) <= set(inspect.signature(cls).parameters):
-        return False
-    return not isinstance(case["kwargs"].get("learning_rate"), dict)
+class Schedule:
+    """A schedule of one's own: anything with rates() and get_config()."""
+
+    def __init__(self, config: Case) -> None:
+        self.config, self.at = config["config"], reference.SCHEDULES.make(config)
+
+    def rates(self, first: int, count: int) -> Array:
+        return np.array([self.at(step) for step in range(first, first + count)])
+
+    def get_config(self) -> Case:
+        return dict(self.config)
 
 
-GOLDEN = [case for case in cases("optimizers") if supported(case.values[0])]
+def made(case: Case) -> optimizers.Optimizer:
+    """The optimizer of a case of Keras."""
+    kwargs = dict(case["kwargs"])
+    if isinstance(kwargs.get("learning_rate"), dict):
+        kwargs["learning_rate"] = Schedule(kwargs["learning_rate"])
+    optimizer: optimizers.Optimizer = getattr(optimizers, case["optimizer"])(**kwargs)
+    return optimizer
+
+
+GOLDEN = cases("optimizers")
 
 
 def combinations(**options: list[Any]) -> list[dict[str, Any]]:
@@ -37,11 +51,41 @@ OPTIONS = {
     "RMSprop": combinations(
         learning_rate=[0.01], rho=[0.0, 0.9], momentum=[0.0, 0.9], epsilon=[1e-7, 1e-3], centered=[False, True]
     ),
+    "Adam": combinations(learning_rate=[0.01], beta_1=[0.0, 0.9], beta_2=[0.9, 0.999], amsgrad=[False, True]),
+    "AdamW": combinations(learning_rate=[0.01], weight_decay=[0.004, 0.5], amsgrad=[False, True]),
+    "Adagrad": combinations(learning_rate=[0.05], initial_accumulator_value=[0.0, 0.1], epsilon=[1e-7, 1e-3]),
+    "Adadelta": combinations(learning_rate=[1.0], rho=[0.5, 0.95], epsilon=[1e-6]),
+    "Adamax": combinations(learning_rate=[0.01], beta_1=[0.5, 0.9], beta_2=[0.9, 0.999]),
+    "Nadam": combinations(learning_rate=[0.01], beta_1=[0.5, 0.9], beta_2=[0.9, 0.999]),
+    "Ftrl": [
+        *combinations(learning_rate=[0.1], l1_regularization_strength=[0.0, 0.01], beta=[0.0, 0.3]),
+        *combinations(learning_rate=[0.1], learning_rate_power=[-0.5, -0.3, 0.0], l2_regularization_strength=[0.02]),
+        {"learning_rate": 0.1, "l2_shrinkage_regularization_strength": 0.05, "initial_accumulator_value": 0.5},
+    ],
+    "Lion": combinations(learning_rate=[0.01], beta_1=[0.0, 0.9], beta_2=[0.5, 0.99]),
 }
+COMMON = [
+    {"weight_decay": 0.1},
+    {"clipvalue": 0.02},
+    {"clipnorm": 0.1},
+    {"global_clipnorm": 0.1},
+    {"use_ema": True, "ema_momentum": 0.8},
+    {"use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 3},
+    {"gradient_accumulation_steps": 3},
+    {"gradient_accumulation_steps": 2, "clipnorm": 0.1, "weight_decay": 0.1},
+    {"gradient_accumulation_steps": 2, "clipvalue": 0.02, "use_ema": True, "ema_overwrite_frequency": 2},
+    {"global_clipnorm": 0.05, "weight_decay": 0.1, "use_ema": True},
+]
+
+
+def option_id(name: str, options: dict[str, Any]) -> str:
+    return "-".join([name, *(f"{k}={v}" for k, v in options.items() if k != "learning_rate")])
+
+
 ALL_OPTIONS = [
-    pytest.param(name, options, id="-".join([name, *(f"{k}={v}" for k, v in options.items() if k != "learning_rate")]))
+    pytest.param(name, options, id=option_id(name, options))
     for name, listed in OPTIONS.items()
-    for options in listed
+    for options in [*listed, *({"learning_rate": listed[0]["learning_rate"]} | common for common in COMMON)]
     if not (options.get("centered") and options["rho"] == 0)  # v - a² is then 0, and its rounding decides
 ]
 
@@ -65,24 +109,47 @@ def controlled(optimizer: Any) -> Sequential:
 
 
 def test_every_optimizer_is_checked() -> None:
+    assert len(GOLDEN) == 37
     assert {case.values[0]["optimizer"] for case in GOLDEN} == set(core.optimizers.names)
     assert set(OPTIONS) == set(core.optimizers.names)
 
 
 @pytest.mark.parametrize("case", GOLDEN)
-def test_optimizer_equals_keras(case: Case) -> None:
-    model = controlled(getattr(optimizers, case["optimizer"])(**case["kwargs"]))
+def test_apply_equals_keras(case: Case) -> None:
+    optimizer = made(case)
+    weights = [np.array(w, np.float32) for w in section("optimizers.initial_params")]
+    grads = section("optimizers.gradients_per_step")
+    for number in range(case["steps"]):
+        assert optimizer.learning_rate == pytest.approx(case["learning_rates"][number])
+        optimizer.apply(grads[number % len(grads)], weights)
+        for w, expected in zip(weights, case["params"][number], strict=True):
+            assert_close(w, expected, rtol=1e-5)
+    for variable, expected in zip(optimizer.variables, case["final_variables"], strict=True):
+        assert_close(variable, expected, rtol=1e-5)
+    optimizer.finalize_variable_values(weights)
+    for w, expected in zip(weights, case.get("params_after_finalize", case["params"][-1]), strict=True):
+        assert_close(w, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("case", GOLDEN)
+def test_training_equals_keras(case: Case) -> None:
+    model = controlled(made(case))
     grads = section("optimizers.gradients_per_step")
     for number in range(case["steps"]):
         step(model, grads[number % len(grads)])
         for w, expected in zip(model.get_weights(), case["params"][number], strict=True):
             assert_close(w, expected, atol=2e-6)
+    assert model._optimizer_numbers() == sum(np.size(variable) for variable in case["final_variables"])
 
 
 @pytest.mark.parametrize("case", GOLDEN)
-def test_optimizer_keeps_as_many_numbers_as_in_keras(case: Case) -> None:
-    model = controlled(getattr(optimizers, case["optimizer"])(**case["kwargs"]))
-    assert model._optimizer_numbers() == sum(np.size(variable) for variable in case["final_variables"])
+def test_variables_have_the_names_of_keras(case: Case) -> None:
+    optimizer = made(case)
+    optimizer.build([np.empty((2, 2), np.float32), np.empty(2, np.float32)])
+    optimizer._weights = [("w", (2, 2)), ("b", (2,))]
+    expected = ["variable" if name.startswith("variable_") else name for name in case["variable_names"]]
+    assert optimizer.variable_names == expected
+    assert len(optimizer.variables) == len(expected)
 
 
 def pair(name: str, options: dict[str, Any]) -> tuple[Sequential, reference.Network]:
@@ -119,7 +186,7 @@ def test_rmsprop_without_epsilon_matches_reference(batch: int, rng: np.random.Ge
 
 @pytest.mark.parametrize("name", core.optimizers.names)
 def test_state_carries_over_from_call_to_call(name: str, rng: np.random.Generator) -> None:
-    options = {"momentum": 0.9, "learning_rate": 0.01}
+    options = OPTIONS[name][-1]
     x, y = rng.standard_normal((12, 5), dtype=np.float32), rng.standard_normal((12, 3), dtype=np.float32)
     whole, parts = pair(name, options)[0], pair(name, options)[0]
     parts.set_weights(whole.get_weights())
@@ -132,7 +199,7 @@ def test_state_carries_over_from_call_to_call(name: str, rng: np.random.Generato
 
 @pytest.mark.parametrize("name", core.optimizers.names)
 def test_compile_starts_the_optimizer_anew(name: str, rng: np.random.Generator) -> None:
-    options = {"momentum": 0.9, "learning_rate": 0.01}
+    options = OPTIONS[name][-1]
     x, y = rng.standard_normal((12, 5), dtype=np.float32), rng.standard_normal((12, 3), dtype=np.float32)
     model, fresh = pair(name, options)[0], pair(name, options)[0]
     model.fit(x, y, verbose=0)
@@ -146,7 +213,7 @@ def test_compile_starts_the_optimizer_anew(name: str, rng: np.random.Generator) 
 
 @pytest.mark.parametrize("name", core.optimizers.names)
 def test_learning_rate_zero_changes_nothing(name: str, rng: np.random.Generator) -> None:
-    model = pair(name, {"learning_rate": 0.0, "momentum": 0.5})[0]
+    model = pair(name, OPTIONS[name][-1] | {"learning_rate": 0.0})[0]
     start = model.get_weights()
     model.fit(rng.standard_normal((20, 5)), rng.standard_normal((20, 3)), epochs=3, verbose=0)
     for w, expected in zip(model.get_weights(), start, strict=True):
@@ -174,8 +241,10 @@ def test_zero_gradients_change_nothing_with_sgd() -> None:
 
 
 @pytest.mark.parametrize("name", core.optimizers.names)
-def test_defaults_equal_those_of_keras(name: str) -> None:
+def test_configs_equal_those_of_keras(name: str) -> None:
     ours, keras = getattr(optimizers, name)().get_config(), section("configs.optimizer_default_configs")[name]
-    for key, value in ours.items():
-        if key != "name":
-            assert value == pytest.approx(keras[key]), key
+    assert list(ours) == list(keras)
+    assert {**ours, "name": keras["name"]} == keras
+    again = getattr(optimizers, name).from_config(ours)
+    assert type(again) is getattr(optimizers, name)
+    assert again.get_config() == ours

@@ -111,6 +111,7 @@ py::tuple gradients(Trainer& trainer, const Network& network, const py::object& 
     return py::make_tuple(loss, of_weights, of_inputs);
 }
 
+<<<<<<< HEAD
 std::shared_ptr<Trainer> make_trainer(std::shared_ptr<Network> network, const Optimizer& optimizer, const Loss& loss,
                                       const std::vector<Metric>& metrics, const std::vector<Metric>& weighted_metrics,
                                       const std::string& reduction, Scalar loss_weight) {
@@ -118,6 +119,17 @@ std::shared_ptr<Trainer> make_trainer(std::shared_ptr<Network> network, const Op
     for (const Metric& metric : metrics) all.push_back({metric, false});
     for (const Metric& metric : weighted_metrics) all.push_back({metric, true});
     return std::make_shared<Trainer>(std::move(network), optimizer, loss, std::move(all), reduction_named(reduction), loss_weight);
+=======
+void apply(Trainer& trainer, Scalar rate, Index first, Index last) {
+    constexpr Index line = 64 / sizeof(Scalar);
+    require(first % line == 0 && last % line == 0, "first, last: must be at whole cache lines");
+    const py::gil_scoped_release release;
+    trainer.apply(rate, {first, last}, max_threads());
+}
+
+py::tuple totals(const Trainer& trainer) {
+    return py::make_tuple(trainer.totals.rows, trainer.totals.loss, trainer.totals.metrics);
+>>>>>>> h-optim
 }
 
 py::tuple totals(const Trainer& trainer) {
@@ -171,6 +183,7 @@ void bind_network(py::module_& m) {
         .def("get_weights", &get_weights, "All weights in one flat array, layer after layer.")
         .def("set_weights", &set_weights, "values"_a)
         .def("predict", &predict, "x"_a, "threads"_a = 0, "Applies the network to every row of x.");
+<<<<<<< HEAD
     py::class_<Trainer, std::shared_ptr<Trainer>>(m, "Trainer", py::module_local(), "Trains a network: optimizer state, loss and metrics.")
         .def(py::init(&make_trainer), "network"_a, "optimizer"_a, "loss"_a, "metrics"_a,
              "weighted_metrics"_a = std::vector<Metric>{}, "reduction"_a = "mean", "loss_weight"_a = Scalar(1))
@@ -183,6 +196,24 @@ void bind_network(py::module_& m) {
         .def("clear_totals", &Trainer::clear_totals)
         .def_property_readonly("state_count", &Trainer::state_count, "Numbers of optimizer state per weight.")
         .def_readwrite("iterations", &Trainer::iterations);
+=======
+    py::class_<Trainer>(m, "Trainer", py::module_local(), "Trains a network: optimizer state, loss and metrics.")
+        .def(py::init<std::shared_ptr<Network>, Optimizer, Options, Loss, std::vector<Metric>>(), "network"_a, "optimizer"_a,
+             "options"_a, "loss"_a, "metrics"_a)
+        .def("train", &train, "network"_a, "x"_a, "y"_a, "weights"_a, "order"_a, "batch"_a, "rates"_a,
+             "One step for every rate; returns the steps done.")
+        .def("evaluate", &evaluate, "network"_a, "x"_a, "y"_a, "weights"_a, "batch"_a, "Adds all rows to the totals.")
+        .def("gradients", &gradients, "network"_a, "x"_a, "y"_a, "weights"_a, "(loss, of all weights, of the inputs)")
+        .def("totals", &totals, "(rows, sum of losses, sums of metrics) since they were cleared.")
+        .def("clear_totals", &clear_totals)
+        .def("apply", &apply, "rate"_a, "first"_a, "last"_a, "Updates a range of the arena from updater.gradients.")
+        .def("finalize", &Trainer::finalize, py::call_guard<py::gil_scoped_release>(), "Weights become their averages.")
+        .def_property_readonly("updater", &Trainer::updater, "The optimizer with its state.")
+        .def_property(
+            "iterations", [](const Trainer& trainer) { return trainer.updater()->iterations; },
+            [](Trainer& trainer, std::int64_t count) { trainer.updater()->iterations = count; });
+    m.def("activate", &activate_array, "activation"_a, "x"_a, "Applies an activation to the rows of x.");
+>>>>>>> h-optim
     m.def("scan", &scan_array, "x"_a, "(nonzeros, row, column) with the place of the first NaN or infinity, or -1.");
     m.def("compress", &compress_array, "x"_a, "The nonzeros of a dense matrix: (starts, indices, values, columns).");
 }

@@ -7,6 +7,7 @@
 #include "bind_losses.hpp"
 #include "bind_metrics.hpp"
 #include "bind_network.hpp"
+#include "bind_updater.hpp"
 #include "specs.hpp"
 
 namespace lamella {
@@ -49,6 +50,7 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     bind_activations(m);
     bind_losses(m);
     bind_metrics(m);
+    bind_updater(m);
     bind_network(m);
     m.attr("isa") = LAMELLA_ISA;
     m.attr("eigen_version") = LAMELLA_EIGEN_VERSION;

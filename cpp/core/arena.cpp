@@ -43,11 +43,27 @@ void* map_zeros(std::size_t bytes) {
 Slot Layout::add(Index rows, Index cols) {
     const Index stride = rows == 1 ? padded(cols) : padded_stride(cols);
     if (rows > 0 && stride > (std::numeric_limits<Index>::max() / Index{16} - size_) / rows) throw std::bad_alloc();
-    const Slot slot{size_, rows, cols, stride};
+    const Slot slot{size_, rows, cols, stride, static_cast<int>(slots_.size())};
     constexpr Index line = 64 / sizeof(Scalar);
     size_ += (slot.span() + line - 1) / line * line;
     slots_.push_back(slot);
     return slot;
+}
+
+Index Layout::weight_count() const {
+    Index count = 0;
+    for (const Slot& slot : slots_) count += slot.rows * slot.cols;
+    return count;
+}
+
+void read(const Layout& layout, const Arena& arena, Scalar* values) {
+    for (const Slot& slot : layout.slots())
+        for (Index r = 0; r < slot.rows; ++r) values = std::copy_n(arena[slot].row(r), slot.cols, values);
+}
+
+void write(const Layout& layout, const Arena& arena, const Scalar* values) {
+    for (const Slot& slot : layout.slots())
+        for (Index r = 0; r < slot.rows; ++r, values += slot.cols) std::copy_n(values, slot.cols, arena[slot].row(r));
 }
 
 Buffer::Buffer(Index size) : size_(size) {

@@ -13,6 +13,7 @@ namespace lamella {
 /// One weight in an arena. Rows are `stride` apart; the padding between them is always zero.
 struct Slot {
     Index offset = 0, rows = 0, cols = 0, stride = 0;
+    int index = 0;  // its place among the weights
     Index span() const { return rows * stride; }
 };
 
@@ -22,6 +23,7 @@ public:
     Slot add(Index rows, Index cols);
     Index size() const { return size_; }
     const std::vector<Slot>& slots() const { return slots_; }
+    Index weight_count() const;  // without padding
 
 private:
     std::vector<Slot> slots_;
@@ -66,5 +68,9 @@ public:
 private:
     Buffer buffer_;
 };
+
+/// Copies all weights of an arena, slot after slot without padding, to or from `values`.
+void read(const Layout& layout, const Arena& arena, Scalar* values);
+void write(const Layout& layout, const Arena& arena, const Scalar* values);
 
 }  // namespace lamella

@@ -1,9 +1,15 @@
 /// Data of one call: inputs, targets and sample weights, where the caller has them.
 #pragma once
 
+#include <functional>
+
 #include "kernels/batch.hpp"
 
 namespace lamella {
+
+/// A loss that the core does not have: writes for the rows of y their values, and unless it has no data the derivatives by y.
+/// Called by one thread, while the others wait. False if it failed.
+using External = std::function<bool(Batch::Rows samples, ConstView y, Scalar* values, View slopes)>;
 
 /// Row i of x belongs to row i of the targets and to weights[i]. A sample with several rows of outputs has its rows of
 /// targets, or labels, one after the other.
@@ -13,6 +19,8 @@ struct Examples {
     const std::int32_t* labels = nullptr;  // (samples × rows of a sample)
     Index target_cols = 0;
     const Scalar* weights = nullptr;  // of samples; null: all 1
+    Scalar* predictions = nullptr;    // written, sample by sample in the order of the call, unless null
+    const External* external = nullptr;  // takes the place of the loss unless null
 };
 
 }  // namespace lamella

@@ -237,6 +237,20 @@ Scalar Scorer::scale(Scalar weight, Index rows) const {
     return divided_by == 0 ? 0 : weight * loss_weight_ / divided_by;
 }
 
+void Scorer::weigh(const Team& team, const Examples& data, Batch::Rows samples, View delta) {
+    const Index rows = samples.count * groups_;
+    team.phase([&](Member member) {
+        const Range mine = member.share(rows);
+        for (Index r = mine.first; r < mine.last; ++r) {
+            const Scalar weight = data.weights ? data.weights[samples[r / groups_]] : Scalar(1);
+            values_[r] *= weight;
+            if (!delta.data) continue;
+            const Scalar scale = this->scale(weight, rows);
+            for (Index c = 0; c < delta.cols; ++c) delta.row(r)[c] *= scale;
+        }
+    });
+}
+
 double Scorer::batch_loss(Index samples) const {
     const Index rows = samples * groups_;
     const double divided_by = divisor(rows);

@@ -48,8 +48,11 @@ public:
 
     void clear_totals();
 
+    /// After a loss of the caller's: turns values() and, unless it has no data, delta of each row into what score() leaves.
+    void weigh(const Team& team, const Examples& data, Batch::Rows samples, View delta);
+
     /// Values of the loss by rows of y, each times its sample's weight.
-    const Scalar* values() const { return values_.data(); }
+    Scalar* values() { return values_.data(); }
 
     Totals totals;
 

@@ -82,6 +82,12 @@ inline Vec where_below(Vec a, Vec limit, Vec chosen, Vec other) {
 inline Vec where_equal(Vec a, Vec b, Vec chosen, Vec other) {
     return Eigen::internal::pselect(Eigen::internal::pcmp_eq(a.packet, b.packet), chosen.packet, other.packet);
 }
+/// 1, -1, or `a` itself where it is zero or NaN.
+inline Vec sign(Vec a) {
+    const Vec zero(Scalar(0)), up(Scalar(1)), down(Scalar(-1));
+    const Packet below = Eigen::internal::pselect(Eigen::internal::pcmp_lt(a.packet, zero.packet), down.packet, a.packet);
+    return Eigen::internal::pselect(Eigen::internal::pcmp_lt(zero.packet, a.packet), up.packet, below);
+}
 /// `chosen` where a <= limit, elsewhere (NaN included) `other`.
 inline Vec where_at_most(Vec a, Vec limit, Vec chosen, Vec other) {
     return Eigen::internal::pselect(Eigen::internal::pcmp_le(a.packet, limit.packet), chosen.packet, other.packet);

@@ -1,12 +1,8 @@
-/// Where weight gradients go, tile by tile: into the update at once, or into a gradient arena.
+/// Where weight gradients go, tile by tile: into the update at once (update.hpp), or into a gradient arena.
 #pragma once
-
-#include <array>
-#include <atomic>
 
 #include "arena.hpp"
 #include "kernels/products.hpp"
-#include "optimizers.hpp"
 
 namespace lamella {
 
@@ -24,74 +20,51 @@ struct Block {
     }
 };
 
-// Smaller weights are in the first-level cache anyway.
-inline constexpr Index kPrefetched = 8192;
+/// What layers hand their weight gradients to. Called by members at once, for blocks that do not overlap.
+class Sink {
+public:
+    Sink() = default;
+    Sink(const Sink&) = delete;
+    Sink& operator=(const Sink&) = delete;
 
-/// Asks for the block's cache lines, which arrive while its gradient is computed.
-inline void prefetch(const Block& block, const Arena& arena) {
-    constexpr Index line = 64 / sizeof(Scalar);
-    const View view = block.of(arena);
-    for (Index r = 0; r < view.rows; ++r)
-        for (Index c = 0; c < view.cols && !block.is_idle(r); c += line) __builtin_prefetch(view.row(r) + c, 1);
-}
+    /// Where the gradient of `block` is to be written: `scratch`, which stays in the first-level cache, or its last place.
+    virtual View target(const Block& block, Scalar* scratch) const = 0;
+    /// Takes the gradient that has been written there.
+    virtual void take(const Block& block, View gradient) const = 0;
 
-/// Applies a rule to every tile while it is in cache: the whole gradient never exists.
-template <class Rule>
-struct Update {
-    const Rule& rule;
-    typename Rule::Step step;
-    const Arena& params;
-    const std::vector<Arena>& state;
-    std::atomic<bool>& finite;  // set to false when a weight becomes infinite or NaN
+protected:
+    ~Sink() = default;
 
-    /// Where the gradient of `block` is to be written: scratch that stays in the first-level cache.
-    View target(const Block& block, Scalar* scratch) const {
-        if (block.slot.span() >= kPrefetched) {
-            prefetch(block, params);
-            for (const Arena& arena : state) prefetch(block, arena);
-        }
+    static View tile_of(const Block& block, Scalar* scratch) {
         return {scratch, block.rows.count(), block.cols.count(), padded(block.cols.count())};
-    }
-
-    void take(const Block& block, View gradient) const {
-        const Rule rule = this->rule;  // copies: constants that no store to a weight can change
-        const typename Rule::Step step = this->step;
-        const View w = block.of(params);
-        std::array<View, Rule::kStates> states;
-        for (int i = 0; i < Rule::kStates; ++i) states[i] = block.of(state[i]);
-        Vec dirt(Scalar(0));
-        const Index columns = padded(gradient.cols);
-        for (Index r = 0; r < gradient.rows; ++r) {
-            Scalar *weights = w.row(r), *state_rows[Rule::kStates + 1];
-            const Scalar* g = gradient.row(r);
-            for (int i = 0; i < Rule::kStates; ++i) state_rows[i] = states[i].row(r);
-            if constexpr (Rule::kIdleKeepsWeights)
-                if (block.is_idle(r)) {
-                    for (int i = 0; i < Rule::kStates; ++i)
-                        for (Index c = 0; c < columns; c += kLanes)
-                            rule.idle(Vec::load(state_rows[i] + c)).store(state_rows[i] + c);
-                    continue;
-                }
-            for (Index c = 0; c < columns; c += kLanes) {
-                Vec weight = Vec::load(weights + c);
-                std::array<Vec, Rule::kStates> slots;
-                for (int i = 0; i < Rule::kStates; ++i) slots[i] = Vec::load(state_rows[i] + c);
-                rule.update(step, weight, Vec::load(g + c), slots);
-                for (int i = 0; i < Rule::kStates; ++i) slots[i].store(state_rows[i] + c);
-                weight.store(weights + c);
-                watch_finite(weight, dirt);
-            }
-        }
-        if (!(sum(dirt) == 0)) finite.store(false, std::memory_order_relaxed);
     }
 };
 
 /// Keeps the whole gradient, in an arena laid out like the weights.
-struct Collect {
-    const Arena& gradients;
+class Collect final : public Sink {
+public:
+    explicit Collect(const Arena& gradients) : gradients_(gradients) {}
+    View target(const Block& block, Scalar*) const override { return block.of(gradients_); }
+    void take(const Block&, View) const override {}
 
-    View target(const Block& block, Scalar*) const { return block.of(gradients); }
-    void take(const Block&, View) const {}
+private:
+    const Arena& gradients_;
+};
+
+/// Adds the gradient to what the arena holds.
+class Accumulate final : public Sink {
+public:
+    explicit Accumulate(const Arena& gradients) : gradients_(gradients) {}
+    View target(const Block& block, Scalar* scratch) const override { return tile_of(block, scratch); }
+    void take(const Block& block, View gradient) const override {
+        const View total = block.of(gradients_);
+        for (Index r = 0; r < gradient.rows; ++r)
+            for (Index c = 0; c < padded(gradient.cols); c += kLanes)
+                (Vec::load(total.row(r) + c) + Vec::load(gradient.row(r) + c)).store(total.row(r) + c);
+    }
+
+private:
+    const Arena& gradients_;
 };
 
 }  // namespace lamella

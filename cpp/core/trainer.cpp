@@ -26,14 +26,12 @@ bool fuse(std::vector<Layer>& layers, const Loss& loss) {
 
 }  // namespace
 
-Trainer::Trainer(std::shared_ptr<Network> network, Optimizer optimizer, Loss loss, std::vector<WeightedMetric> metrics,
-                 Reduction reduction, Scalar loss_weight)
+Trainer::Trainer(std::shared_ptr<Network> network, const Optimizer& optimizer, const Options& options, Loss loss,
+                 std::vector<WeightedMetric> metrics, Reduction reduction, Scalar loss_weight)
     : network_(std::move(network)),
       layers_(network_->layers()),
-      optimizer_(optimizer),
-      scorer_(loss, reduction, loss_weight, std::move(metrics), fuse(layers_, loss)) {
-    for (int i = 0; i < lamella::state_count(optimizer_); ++i) state_.emplace_back(network_->layout());
-}
+      updater_(std::make_shared<Updater>(optimizer, options, network_->layout())),
+      scorer_(loss, reduction, loss_weight, std::move(metrics), fuse(layers_, loss)) {}
 
 Workspace& Trainer::workspace(Index rows, int members) {
     if (!work_ || work_->rows != rows || work_->members != members) {
@@ -44,61 +42,106 @@ Workspace& Trainer::workspace(Index rows, int members) {
     return *work_;
 }
 
+/// Loss and metrics of a batch, before which `before` rows of this call were scored, and unless it has no data its delta.
+/// False if a loss of the caller's failed, then and in all later steps.
+bool Trainer::score(const Team& team, const Examples& data, Batch::Rows rows, Index before, const Workspace& work, View delta,
+                    std::atomic<bool>& failed) {
+    const View y = work.output(rows.count);
+    scorer_.score(team, data, rows, y, data.external ? View{} : delta);
+    if (data.external) {
+        team.phase([&](Member member) {
+            if (member.rank == 0 && !(*data.external)(rows, y, scorer_.values(), delta)) failed = true;
+        });
+        if (failed) return false;
+        scorer_.weigh(team, data, rows, delta);
+    }
+    if (data.predictions)
+        for_rows(team, y.rows, [&](Index r) {
+            std::copy_n(y.row(r), y.cols, data.predictions + (before * (y.rows / rows.count) + r) * y.cols);
+        });
+    return true;
+}
+
+/// What regularization adds to the loss of the batch. The updater has measured the weights.
+double Trainer::penalty(const Pass& pass, const Workspace& work) const {
+    return activity_penalty(pass, layers_, work) + updater_->penalties().total();
+}
 
 Index Trainer::train(const Examples& data, const std::int64_t* order, Index count, Index batch, const Scalar* rates, int threads,
                      const Poll& poll) {
     const std::scoped_lock working(working_);
     const std::unique_lock lock(network_->mutex());
+    const std::scoped_lock updating(updater_->mutex());
     const Index steps = (count + batch - 1) / batch;
     const int members = network_->useful_threads(std::min(batch, count), threads, 3);
     Workspace& work = workspace(batch, members);
     std::atomic<bool> finite{network_->may_compress()};
-    std::atomic<bool> stop{false};
+    std::atomic<bool> stop{false}, failed{false};
     Index done = 0;
-    const auto run = [&](const auto& rule) {
-        using Rule = std::decay_t<decltype(rule)>;
-        run_team(members, [&](const Team& team) {
-            const FlushSubnormals flush;
-            auto polled = Clock::now();
-            for (Index s = 0; s < steps; ++s) {
-                if (team.is_caller() && Clock::now() - polled > kPollEvery) {
-                    if (poll()) stop = true;
-                    polled = Clock::now();
-                }
-                const Index rows = std::min(batch, count - s * batch);
-                const Batch::Rows chosen{order + s * batch, 0, rows};
-                work.batch.gather(team, data.x, chosen, network_->affine(), finite);
-                if (stop) break;  // who leaves early leaves the rest of this step to the others
-                const Pass pass{team, network_->params(), rows, true, true, iterations + s};
-                forward(pass, layers_, work);
-                scorer_.score(team, data, chosen, work.output(rows), work.delta(rows));
-                backward(pass, layers_, work, {});
-                const Update<Rule> update{rule, rule.at(iterations + s, rates[s]), network_->params(), state_, finite};
-                team.phase([&](Member member) {
-                    send_gradients(member, pass, layers_, work, update);
-                    if (member.rank > 0) return;
-                    scorer_.accumulate(rows, activity_penalty(pass, layers_, work));
-                    done = s + 1;
-                });
+    run_team(members, [&](const Team& team) {
+        const FlushSubnormals flush;
+        auto polled = Clock::now();
+        for (Index s = 0; s < steps; ++s) {
+            if (team.is_caller() && Clock::now() - polled > kPollEvery) {
+                if (poll()) stop = true;
+                polled = Clock::now();
             }
-        });
-    };
-    std::visit([&](const auto& spec) { spec.with_rule(run); }, optimizer_);
-    iterations += done;
+            const Index rows = std::min(batch, count - s * batch);
+            const Batch::Rows chosen{order + s * batch, 0, rows};
+            work.batch.gather(team, data.x, chosen, network_->affine(), finite);
+            if (stop) break;  // who leaves early leaves the rest of this step to the others
+            const Updater::Moment moment{updater_->iterations + s, rates[s]};
+            const Pass pass{team, network_->params(), rows, true, true, moment.iteration};
+            forward(pass, layers_, work);
+            if (!score(team, data, chosen, s * batch, work, work.delta(rows), failed)) break;
+            backward(pass, layers_, work, {});
+            updater_->measure(team, network_->params());
+            const auto send = [&](Member member, const Sink& sink) {
+                send_gradients(member, pass, layers_, work, sink);
+                if (member.rank > 0) return;
+                scorer_.accumulate(rows, penalty(pass, work));
+                done = s + 1;
+            };
+            updater_->step(team, network_->params(), finite, moment, std::ref(send));
+        }
+    });
+    updater_->iterations += done;
     network_->weights_changed(finite);
     return done;
+}
+
+void Trainer::apply(Scalar rate, Range range, int threads) {
+    const std::scoped_lock working(working_);
+    const std::unique_lock lock(network_->mutex());
+    const std::scoped_lock updating(updater_->mutex());
+    std::atomic<bool> finite{network_->may_compress()};
+    updater_->gradients();
+    run_team(threads, [&](const Team& team) {
+        const FlushSubnormals flush;
+        updater_->apply(team, network_->params(), finite, {updater_->iterations, rate}, range);
+    });
+    network_->weights_changed(finite);
+}
+
+void Trainer::finalize() {
+    const std::scoped_lock working(working_);
+    const std::unique_lock lock(network_->mutex());
+    const std::scoped_lock updating(updater_->mutex());
+    if (updater_->finalize(network_->params())) network_->weights_changed(false);
 }
 
 bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Poll& poll) {
     const std::scoped_lock working(working_);
     const std::shared_lock lock(network_->mutex());
+    const std::scoped_lock updating(updater_->mutex());
     const Index count = row_count(data.x);
     const int members = network_->useful_threads(std::min(batch, count), threads, 1);
     Workspace& work = workspace(batch, members);
     const std::atomic<bool> compress{network_->may_compress()};
-    std::atomic<bool> stop{false};
+    std::atomic<bool> stop{false}, failed{false};
     run_team(members, [&](const Team& team) {
         auto polled = Clock::now();
+        updater_->measure(team, network_->params());
         for (Index first = 0; first < count; first += batch) {
             if (team.is_caller() && Clock::now() - polled > kPollEvery) {
                 if (poll()) stop = true;
@@ -109,9 +152,9 @@ bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Pol
             if (stop) break;
             const Pass pass{team, network_->params(), rows.count};
             forward(pass, layers_, work);
-            scorer_.score(team, data, rows, work.output(rows.count), {});
+            if (!score(team, data, rows, first, work, {}, failed)) break;
             team.phase([&](Member member) {
-                if (member.rank == 0) scorer_.accumulate(rows.count, activity_penalty(pass, layers_, work));
+                if (member.rank == 0) scorer_.accumulate(rows.count, penalty(pass, work));
             });
         }
     });
@@ -121,30 +164,34 @@ bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Pol
 double Trainer::gradients(const Examples& data, Index count, Scalar* weight_gradients, Scalar* input_gradients, bool training,
                           int threads) {
     const std::scoped_lock working(working_);
-    double penalty = 0;
     const std::shared_lock lock(network_->mutex());
+    const std::scoped_lock updating(updater_->mutex());
     Workspace& work = workspace(count, network_->useful_threads(count, threads, 3));
     const Arena collected(network_->layout());
     const Index inputs = network_->inputs();
     Buffer storage(count * padded_stride(inputs));
     const View input_delta{storage.data(), count, inputs, padded_stride(inputs)};
     const std::atomic<bool> compress{network_->may_compress()};
+    std::atomic<bool> failed{false};
+    double penalties = 0;
     run_team(work.members, [&](const Team& team) {
         const Batch::Rows rows{nullptr, 0, count};
         work.batch.gather(team, data.x, rows, network_->affine(), compress);
-        const Pass pass{team, network_->params(), count, training, false, iterations};
+        const Pass pass{team, network_->params(), count, training, false, updater_->iterations};
         forward(pass, layers_, work);
-        scorer_.score(team, data, rows, work.output(count), work.delta(count));
+        if (!score(team, data, rows, 0, work, work.delta(count), failed)) return;
         backward(pass, layers_, work, input_delta);
+        updater_->measure(team, network_->params());
         team.phase([&](Member member) {
-            send_gradients(member, pass, layers_, work, Collect{collected});
-            if (member.rank == 0) penalty = activity_penalty(pass, layers_, work);
+            send_gradients(member, pass, layers_, work, Collect(collected));
+            if (member.rank == 0) penalties = penalty(pass, work);
         });
+        updater_->penalties().add_gradients(team, network_->params(), collected, 1);
     });
     network_->read(collected, weight_gradients);
     for (Index r = 0; r < count; ++r)
         for (Index c = 0; c < inputs; ++c) *input_gradients++ = input_delta.row(r)[c] * network_->affine().scale;
-    return scorer_.batch_loss(count) + penalty;
+    return scorer_.batch_loss(count) + penalties;
 }
 
 }  // namespace lamella

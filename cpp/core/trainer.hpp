@@ -1,4 +1,4 @@
-/// Training: chunks of steps on a network, with an optimizer's state, a loss and metrics.
+/// Training: chunks of steps on a network, with an optimizer, a loss and metrics.
 #pragma once
 
 #include <memory>
@@ -6,13 +6,14 @@
 
 #include "network.hpp"
 #include "scorer.hpp"
+#include "updater.hpp"
 
 namespace lamella {
 
 class Trainer {
 public:
-    Trainer(std::shared_ptr<Network> network, Optimizer optimizer, Loss loss, std::vector<WeightedMetric> metrics,
-            Reduction reduction, Scalar loss_weight);
+    Trainer(std::shared_ptr<Network> network, const Optimizer& optimizer, const Options& options, Loss loss,
+            std::vector<WeightedMetric> metrics, Reduction reduction, Scalar loss_weight);
 
     /// One step for every learning rate: step s trains on rows order[s * batch ...] (the last batch may be short).
     /// Returns how many steps were done: all, or fewer if `poll` said stop. The weights are those after the last of them.
@@ -27,21 +28,26 @@ public:
     double gradients(const Examples& data, Index count, Scalar* weight_gradients, Scalar* input_gradients, bool training,
                      int threads);
 
-    int state_count() const { return static_cast<int>(state_.size()); }
+    /// The step that follows once the updater's gradients() are filled, for the weights in `range` of the arena. Does not count.
+    void apply(Scalar rate, Range range, int threads);
 
+    /// With averages of the weights, these become them.
+    void finalize();
+
+    const std::shared_ptr<Updater>& updater() const { return updater_; }
     const Totals& totals() const { return scorer_.totals; }
     void clear_totals() { scorer_.clear_totals(); }
 
-    std::int64_t iterations = 0;
-
 private:
     Workspace& workspace(Index rows, int members);
+    bool score(const Team& team, const Examples& data, Batch::Rows rows, Index before, const Workspace& work, View delta,
+               std::atomic<bool>& failed);
+    double penalty(const Pass& pass, const Workspace& work) const;
 
     std::shared_ptr<Network> network_;
     std::vector<Layer> layers_;  // the network's, the last activation left to the loss where they are fused
-    Optimizer optimizer_;
+    std::shared_ptr<Updater> updater_;
     Scorer scorer_;
-    std::vector<Arena> state_;
     std::mutex working_;  // who holds it has the workspace and the totals; taken before the network's lock
     std::unique_ptr<Workspace> work_;
 };

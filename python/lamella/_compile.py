@@ -90,22 +90,35 @@ class Compiled:
                     self.trainer.clear_totals()
                     self._carried = carried
 
+<<<<<<< HEAD
     def attach(self, network: Any, owners: list[Layer | None]) -> None:
         """Makes a trainer of `network`, whose structs belong to `owners`; where that fails, everything is as before."""
         network.set_trainable([owner is not None and owner.trainable for owner in owners])
+=======
+    def attach(self, network: Any, weights: list[tuple[str, tuple[int, ...]]]) -> None:
+        """Makes a trainer of `network`, whose weights have these paths and shapes; where that fails, everything is as
+        before."""
+>>>>>>> h-optim
         resolved = [
             metrics.resolve_accuracy(given, network.outputs, self.loss.labels) if metrics.is_accuracy(given) else metric
             for given, metric in zip(self.wanted, self.metrics, strict=True)
         ]
         specs = [metric._spec(core) for metric in resolved]
         try:
+<<<<<<< HEAD
             self.trainer = core.Trainer(
                 network, self.optimizer._spec(core), self.loss._spec(core), specs, reduction=self.loss.reduction
+=======
+            optimizer = self.optimizer
+            self.trainer = core.Trainer(
+                network, optimizer._spec(core), optimizer._options(core), self.loss._spec(core), specs
+>>>>>>> h-optim
             )
         except MemoryError:
             raise MemoryError(
                 f"Optimizer {self.optimizer.name!r} needs more memory for its state than there is."
             ) from None
+        optimizer._attach(self.trainer.updater, weights)
         self.metrics, self.names = resolved, _unique([metric.name for metric in resolved])
 
 

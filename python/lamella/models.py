@@ -55,14 +55,20 @@ class Sequential(Stack):
         if self._compiled is not None and self._compiled.fitting:
             raise ValueError("The model cannot get other layers while its fit() runs.")
 
+<<<<<<< HEAD
     def _network_made(self, network: Any, owners: list[Layer | None]) -> None:
         if self._compiled is not None:
             self._compiled.attach(network, owners)
+=======
+    def _network_made(self, network: Any, weights: list[tuple[str, tuple[int, ...]]]) -> None:
+        if self._compiled is not None:
+            self._compiled.attach(network, weights)
+>>>>>>> h-optim
 
     def _optimizer_numbers(self) -> int:
         if self._compiled is None or self._compiled.trainer is None:
             return 0
-        return int(self._compiled.trainer.state_count) * self.count_params() + 2
+        return self._compiled.optimizer._numbers()
 
     def compile(
         self,
@@ -98,7 +104,11 @@ class Sequential(Stack):
             raise ValueError("The model cannot be compiled while its fit() runs.")
         compiled = compiled_from(optimizer, loss, metrics)
         if self._network is not None:
+<<<<<<< HEAD
             compiled.attach(self._network, self._owners)
+=======
+            compiled.attach(self._network, self._paths_and_shapes())
+>>>>>>> h-optim
         self._compiled = compiled
 
     @property

@@ -1,0 +1,119 @@
+/// A rule applied to tiles of the gradient while they are in cache.
+#pragma once
+
+#include <atomic>
+
+#include "optimizers.hpp"
+#include "sinks.hpp"
+
+namespace lamella {
+
+/// What an update works on: the weights, and arenas of the same layout.
+struct Weights {
+    const Arena& params;
+    const std::vector<Arena>& states;
+    std::atomic<bool>& finite;  // set to false when a weight becomes infinite or NaN
+};
+
+/// What Keras' options add to a rule, in one step.
+struct Extras {
+    const Scalar* scales;   // by weight, of its gradient: makes a mean of a sum, clips a norm
+    const Arena* slopes;    // of regularization, added to the gradients; null for none
+    Scalar limit;           // gradients are clipped to ± this
+    const Scalar* decays;   // by weight: w -= w · decay · rate, before the rule
+    Scalar rate;
+    const Arena* averages;  // null for none; a ← keep · a + (1-keep) · w, after the rule
+    Scalar keep;
+    bool overwrite;         // then w = a
+};
+
+/// One register of a running average of weights.
+inline void average(Vec& w, Vec& mean, const Extras& extras) {
+    mean = mean * extras.keep + w * (1 - extras.keep);
+    if (extras.overwrite) w = mean;
+}
+
+/// The plain form computes nothing but the rule; only the decorated one looks at the extras.
+template <class Rule, bool kDecorated>
+class Update final : public Sink {
+public:
+    Update(const Rule& rule, typename Rule::Step step, const Weights& weights, const Extras& extras)
+        : rule_(rule), step_(step), weights_(weights), extras_(extras) {}
+
+    View target(const Block& block, Scalar* scratch) const override {
+        if (block.slot.span() >= kPrefetched) {
+            prefetch(block, weights_.params);
+            for (const Arena& state : weights_.states) prefetch(block, state);
+            if (kDecorated && extras_.averages) prefetch(block, *extras_.averages);
+        }
+        return tile_of(block, scratch);
+    }
+
+    void take(const Block& block, View gradient) const override {
+        const Rule rule = rule_;  // copies: constants that no store to a weight can change
+        const typename Rule::Step step = step_;
+        const Extras extras = extras_;
+        const View w = block.of(weights_.params);
+        const View means = kDecorated && extras.averages ? block.of(*extras.averages) : View{};
+        const View slopes = kDecorated && extras.slopes ? block.of(*extras.slopes) : View{};
+        const Scalar scale = kDecorated ? extras.scales[block.slot.index] : Scalar(1);
+        const Scalar decay = kDecorated ? extras.decays[block.slot.index] * extras.rate : Scalar(0);
+        std::array<View, Rule::kStates> states;
+        for (int i = 0; i < Rule::kStates; ++i) states[i] = block.of(weights_.states[i]);
+        Vec dirt(Scalar(0));
+        const Index columns = padded(gradient.cols);
+        for (Index r = 0; r < gradient.rows; ++r) {
+            Scalar *weights = w.row(r), *state_rows[Rule::kStates + 1];
+            const Scalar* g = gradient.row(r);
+            for (int i = 0; i < Rule::kStates; ++i) state_rows[i] = states[i].row(r);
+            if constexpr (Rule::kIdleKeepsWeights && !kDecorated)
+                if (block.is_idle(r)) {
+                    for (int i = 0; i < Rule::kStates; ++i)
+                        for (Index c = 0; c < columns; c += kLanes)
+                            rule.idle(Vec::load(state_rows[i] + c)).store(state_rows[i] + c);
+                    continue;
+                }
+            for (Index c = 0; c < columns; c += kLanes) {
+                Vec weight = Vec::load(weights + c), slope = Vec::load(g + c);
+                std::array<Vec, Rule::kStates> slots;
+                for (int i = 0; i < Rule::kStates; ++i) slots[i] = Vec::load(state_rows[i] + c);
+                if constexpr (kDecorated) {
+                    slope *= scale;
+                    if (slopes.data) slope += Vec::load(slopes.row(r) + c);
+                    slope = at_most(at_least(slope, -extras.limit), extras.limit);
+                    weight -= weight * decay;
+                }
+                rule.update(step, weight, slope, slots);
+                for (int i = 0; i < Rule::kStates; ++i) slots[i].store(state_rows[i] + c);
+                if constexpr (kDecorated)
+                    if (means.data) {
+                        Vec mean = Vec::load(means.row(r) + c);
+                        average(weight, mean, extras);
+                        mean.store(means.row(r) + c);
+                    }
+                weight.store(weights + c);
+                watch_finite(weight, dirt);
+            }
+        }
+        if (!(sum(dirt) == 0)) weights_.finite.store(false, std::memory_order_relaxed);
+    }
+
+private:
+    // Smaller weights are in the first-level cache anyway.
+    static constexpr Index kPrefetched = 8192;
+
+    /// Asks for the block's cache lines, which arrive while its gradient is computed.
+    static void prefetch(const Block& block, const Arena& arena) {
+        constexpr Index line = 64 / sizeof(Scalar);
+        const View view = block.of(arena);
+        for (Index r = 0; r < view.rows; ++r)
+            for (Index c = 0; c < view.cols && !block.is_idle(r); c += line) __builtin_prefetch(view.row(r) + c, 1);
+    }
+
+    const Rule& rule_;
+    typename Rule::Step step_;
+    const Weights& weights_;
+    const Extras& extras_;
+};
+
+}  // namespace lamella
