@@ -28,16 +28,19 @@ CPP = ROOT / "cpp"
 # fmt: off
 PYTHON_ORDER = [
     "_optional", "_checks", "_registry", "_random", "_cpu", "_core", "utils",
-    "activations", "initializers", "losses", "metrics", "optimizers", "layers", "backend",
+    "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "schedules", "optimizers",
+    "layers", "backend",
     "_progress", "callbacks", "_summary", "_data", "_stack", "_compile", "_training", "models",
     "datasets", "plotting", "__init__", "_demo", "_bench", "cli", "__main__",
 ]
 CPP_ORDER = [
     "core/scalar", "core/simd", "core/arena", "core/parallel",
     "core/kernels/products", "core/kernels/rows", "core/kernels/batch", "core/compress", "core/split",
+    "core/regularizers", "core/constraints",
     "core/activations", "core/losses", "core/metrics", "core/optimizers", "core/sinks",
     "core/layers/*", "core/layers", "core/network", "core/trainer",
-    "bindings/specs", "bindings/arrays", "bindings/bind_network", "bindings/module", "bindings/cpu",
+    "bindings/specs", "bindings/arrays", "bindings/bind_network", "bindings/bind_weights",
+    "bindings/module", "bindings/cpu",
 ]
 # fmt: on
 

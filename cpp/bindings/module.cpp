@@ -2,8 +2,11 @@
 #include <chrono>
 #include <random>
 
+#include "../core/constraints.hpp"
+#include "../core/regularizers.hpp"
 #include "../core/trainer.hpp"
 #include "bind_network.hpp"
+#include "bind_weights.hpp"
 #include "specs.hpp"
 
 namespace lamella {
@@ -43,7 +46,10 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     bind_family(m, "losses", std::type_identity<Loss>{});
     bind_family(m, "metrics", std::type_identity<Metric>{});
     bind_family(m, "optimizers", std::type_identity<Optimizer>{});
+    bind_family(m, "regularizers", std::type_identity<Regularizer>{});
+    bind_family(m, "constraints", std::type_identity<Constraint>{});
     bind_network(m);
+    bind_weights(m);
     m.attr("isa") = LAMELLA_ISA;
     m.attr("eigen_version") = LAMELLA_EIGEN_VERSION;
     m.attr("openmp_version") = openmp_version();

@@ -56,6 +56,8 @@ inline Scalar sum(Vec a) { return Eigen::internal::predux(a.packet); }
 inline Vec at_least(Vec a, Vec limit) {
     return Eigen::internal::pselect(Eigen::internal::pcmp_lt(a.packet, limit.packet), limit.packet, a.packet);
 }
+/// a where a > limit is false, else limit: NaN stays NaN.
+inline Vec at_most(Vec a, Vec limit) { return -at_least(-a, -limit); }
 /// `chosen` where a <= limit, elsewhere (NaN included) `other`.
 inline Vec where_at_most(Vec a, Vec limit, Vec chosen, Vec other) {
     return Eigen::internal::pselect(Eigen::internal::pcmp_le(a.packet, limit.packet), chosen.packet, other.packet);

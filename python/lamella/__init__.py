@@ -15,7 +15,20 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from . import activations, backend, callbacks, initializers, layers, losses, metrics, models, optimizers, utils
+from . import (
+    activations,
+    backend,
+    callbacks,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    regularizers,
+    utils,
+)
 from ._core import get_num_threads, isa, set_num_threads
 from .layers import Input
 from .models import Sequential
@@ -31,6 +44,7 @@ __all__ = [
     "activations",
     "backend",
     "callbacks",
+    "constraints",
     "datasets",
     "get_num_threads",
     "initializers",
@@ -41,6 +55,7 @@ __all__ = [
     "models",
     "optimizers",
     "plotting",
+    "regularizers",
     "set_num_threads",
     "utils",
 ]
