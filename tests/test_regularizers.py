@@ -115,6 +115,16 @@ def test_sum_is_made_in_double(rng: np.random.Generator) -> None:
     assert regularizers.L1L2(1.0, 1.0)(w) == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize("name", ["L1", "L2", "L1L2"])
+def test_penalties_of_rows_add_up_to_the_bit(name: str, rng: np.random.Generator) -> None:
+    w = rng.standard_normal((40, 50)).astype(np.float32)
+    regularizer = getattr(regularizers, name)(0.3)
+    total = 0.0
+    for row in w:
+        total += in_core(regularizer, row)[0]
+    assert in_core(regularizer, w)[0] == total
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -1,7 +1,8 @@
 /// Regularizers: one struct each, and the family at the foot.
 ///
 /// value(w) is the penalty on a whole weight, summed in double; add_gradient(w, g) adds its gradient to g. An elementwise
-/// one works on any part of a weight: gradient(w) on a register, value(w) on rows, whose values add up to the whole's.
+/// one works on any part of a weight: gradient(w) on a register, value(w) on a row; those of all rows, added in their order,
+/// make the whole's to the bit.
 #pragma once
 
 #include <array>
@@ -27,7 +28,9 @@ struct PowerPenalty {
                     const double number = w.row(r)[c + i];
                     lanes[i] += double(l1) * std::abs(number) + double(l2) * number * number;
                 }
-            for (const double lane : lanes) total += lane;
+            double row = 0;
+            for (const double lane : lanes) row += lane;
+            total += row;
         }
         return total;
     }

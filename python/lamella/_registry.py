@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 T = TypeVar("T")
@@ -145,6 +145,23 @@ class Registry(Generic[T]):
                 if known.lower() == name.lower():
                     return maker
         raise unknown(self.kind, name, list(self.makers))
+
+    def spec(self, member: Any, structs: Any, without: Sequence[str] = ()) -> Any | None:
+        """The struct of the core for a member, filled from its config; None for a class that is not the family's own.
+
+        Args:
+            member: A member with get_config().
+            structs: The family in the core, such as ``core.regularizers``.
+            without: Settings that the core has no use for.
+        """
+        name = type(member).__name__
+        if self.makers.get(name) is not type(member):
+            return None
+        spec = getattr(structs, name)()
+        for key, value in member.get_config().items():
+            if key not in without:
+                setattr(spec, key, value)
+        return spec
 
     def serialize(self, member: Any) -> dict[str, Any]:
         """The dictionary that Keras writes: module, class_name, config, registered_name."""

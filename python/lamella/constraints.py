@@ -31,12 +31,7 @@ class Constraint(Configured):
 
     def _spec(self, core: Any, ndim: int = 2) -> Any | None:
         """The core's struct for weights of `ndim` axes; None for a class that is not the core's own."""
-        if _FAMILY.makers.get(type(self).__name__) is not type(self):
-            return None
-        spec = getattr(core.constraints, type(self).__name__)()
-        for key, value in self.get_config().items():
-            setattr(spec, key, value)
-        return spec
+        return _FAMILY.spec(self, core.constraints)
 
 
 class Function(Constraint):

@@ -42,12 +42,7 @@ class Regularizer(Configured):
 
     def _spec(self, core: Any) -> Any | None:
         """The core's struct; None for a class that is not the core's own, which has to be called from Python."""
-        if _FAMILY.makers.get(type(self).__name__) is not type(self):
-            return None
-        spec = getattr(core.regularizers, type(self).__name__)()
-        for key, value in self.get_config().items():
-            setattr(spec, key, value)
-        return spec
+        return _FAMILY.spec(self, core.regularizers)
 
 
 class Function(Regularizer):
