@@ -124,18 +124,12 @@ class Double:
         self.network = module.Network(plan.specs, math.prod(model.input_shape[1:]))
         self.network.set_trainable([owner is not None and owner.trainable for owner in plan.owners])
         self.set_weights(np.concatenate([w.ravel() for w in model.get_weights()] or [np.empty(0)]))
-<<<<<<< HEAD
         self.trainer = module.Trainer(
             self.network,
             compiled.optimizer._spec(module),
             compiled.loss._spec(module),
             [],
             reduction=compiled.loss.reduction,
-=======
-        optimizer = compiled.optimizer
-        self.trainer = module.Trainer(
-            self.network, optimizer._spec(module), optimizer._options(module), compiled.loss._spec(module), []
->>>>>>> h-optim
         )
 
     def get_weights(self) -> Array:

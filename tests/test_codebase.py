@@ -34,7 +34,6 @@ PYTHON_ORDER = [
     "preprocessing", "datasets", "plotting", "__init__", "_demo", "_bench", "cli", "__main__",
 ]
 CPP_ORDER = [
-<<<<<<< HEAD
     "core/scalar", "core/simd", "core/special", "core/arena", "core/parallel",
     "core/kernels/products", "core/kernels/rows", "core/kernels/columns", "core/kernels/batch", "core/compress",
     "core/split", "core/pass", "core/random",
@@ -43,15 +42,6 @@ CPP_ORDER = [
     "core/metrics", "core/examples", "core/scorer", "core/optimizers", "core/sinks",
     "core/layers/*", "core/layers", "core/workspace", "core/network", "core/trainer",
     "bindings/specs", "bindings/arrays", "bindings/bind_*", "bindings/module", "bindings/cpu",
-=======
-    "core/scalar", "core/simd", "core/arena", "core/parallel",
-    "core/kernels/products", "core/kernels/rows", "core/kernels/batch", "core/compress", "core/split",
-    "core/activations", "core/losses", "core/metrics", "core/sinks",
-    "core/layers/*", "core/layers", "core/network",
-    "core/optimizers/rule", "core/optimizers/*", "core/optimizers", "core/update", "core/updater", "core/trainer",
-    "bindings/specs", "bindings/arrays", "bindings/bind_updater", "bindings/bind_network", "bindings/module",
-    "bindings/cpu",
->>>>>>> h-optim
 ]
 # fmt: on
 

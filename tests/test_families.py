@@ -7,25 +7,21 @@ from typing import Any
 
 import pytest
 
-from lamella import activations, layers, losses, metrics, optimizers
+from lamella import activations, constraints, layers, losses, metrics, optimizers, regularizers
 from lamella._core import core
 from lamella.activations import Activation
 
 MODULES: dict[str, ModuleType] = {
     "activations": activations,
+    "constraints": constraints,
     "layers": layers,
     "losses": losses,
     "metrics": metrics,
     "optimizers": optimizers,
+    "regularizers": regularizers,
 }
 BASES = {"Layer", "InputLayer", "Loss", "Metric", "Optimizer"}
-<<<<<<< HEAD
 NOT_IN_THE_CORE = {"name", "learning_rate", "trainable", "axis", "reduction"}
-=======
-# Options that all optimizers have are in core.Options; test_optimizers checks them.
-OPTIONS = {name for name in dir(core.Options()) if not name.startswith("_")} | {"loss_scale_factor"}
-NOT_IN_THE_CORE = {"name", "learning_rate", "trainable", *OPTIONS}
->>>>>>> h-optim
 
 # Arguments for a member of each class that needs some, or that the core sees only with them.
 NEEDED: dict[str, dict[str, Any]] = {

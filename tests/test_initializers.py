@@ -16,7 +16,8 @@ Case = dict[str, Any]
 
 GOLDEN = [case for case in cases("initializers") if hasattr(initializers, case.values[0]["initializer"])]
 RANDOM = sorted({case.values[0]["initializer"] for case in GOLDEN} | {"VarianceScaling"})
-CLASSES = [name for name in initializers.__all__ if name not in ("Initializer", "get")]
+SEEDED = [*RANDOM, "Orthogonal"]
+CLASSES = [name for name in initializers.__all__ if name[0].isupper() and name != "Initializer"]
 SHAPES = [(300, 200), (1, 6000), (6000, 1), (4, 5, 600), (9000,)]
 
 
@@ -75,7 +76,7 @@ def test_arguments_move_and_widen_the_distribution(name: str, options: dict[str,
     assert_draws_from(values, reference.distribution(name, (200, 200), **options))
 
 
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", SEEDED)
 def test_seed_decides_the_numbers(name: str) -> None:
     cls = getattr(initializers, name)
     first = cls(seed=1)
@@ -84,7 +85,7 @@ def test_seed_decides_the_numbers(name: str) -> None:
     assert (first((20, 30)) != cls(seed=2)((20, 30))).mean() > 0.99
 
 
-@pytest.mark.parametrize("name", RANDOM)
+@pytest.mark.parametrize("name", SEEDED)
 def test_numbers_without_a_seed_follow_the_global_seed(name: str) -> None:
     cls = getattr(initializers, name)
 
@@ -123,6 +124,98 @@ def test_an_array_is_an_initializer(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(model.get_weights()[1], np.ones(3))
 
 
+def test_an_array_must_have_the_shape_of_its_weight() -> None:
+    with pytest.raises(ValueError, match=r"given as initializer must have the weight's shape \(3,\), got shape \(1,\)"):
+        initializers.get(np.zeros(1))((3,))
+
+
+def test_a_function_is_an_initializer() -> None:
+    def shape_only(shape: Any) -> Any:
+        return np.full(shape, 2.0)
+
+    def as_in_keras(shape: Any, dtype: Any) -> Any:
+        assert shape == (4, 3) and dtype == "float32"
+        return np.full(shape, 3, dtype)
+
+    for function, value in ((shape_only, 2), (as_in_keras, 3)):
+        model = Sequential([Input((4,)), layers.Dense(3, kernel_initializer=function)])
+        np.testing.assert_array_equal(model.get_weights()[0], np.full((4, 3), value))
+    with pytest.raises(ValueError, match=r"lambda.* must give values of shape \(3,\), got shape \(2,\)"):
+        initializers.get(lambda shape: np.zeros(2))((3,))
+
+
+def test_a_class_of_ones_own_is_an_initializer() -> None:
+    class Fives(initializers.Initializer):
+        def __call__(self, shape: Any, dtype: Any = None) -> Any:
+            return np.full(shape, 5, np.float32)
+
+    for given in (Fives, Fives()):
+        model = Sequential([Input((4,)), layers.Dense(3, kernel_initializer=given)])
+        np.testing.assert_array_equal(model.get_weights()[0], np.full((4, 3), 5))
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (7, 3), (3, 7), (2, 3, 5)], ids=str)
+def test_orthogonal_columns_or_rows_are_orthogonal(shape: tuple[int, ...]) -> None:
+    q = initializers.Orthogonal(gain=2.0, seed=1)(shape)
+    assert q.shape == shape and q.dtype == np.float32
+    matrix = q.reshape(-1, shape[-1]).astype(np.float64)
+    tall = matrix if matrix.shape[0] >= matrix.shape[1] else matrix.T
+    np.testing.assert_allclose(tall.T @ tall, 4 * np.eye(tall.shape[1]), atol=1e-5)
+
+
+def test_orthogonal_matrices_favour_no_direction() -> None:
+    # Plain QR would give the diagonal one sign; made uniform, the mean of any number is 0 and its variance 1 / n.
+    drawn = np.array([initializers.Orthogonal()((3, 3)) for _ in range(4000)])
+    assert np.abs(drawn.mean(0)).max() < 5 * np.sqrt(1 / 3 / 4000)
+    np.testing.assert_allclose(drawn.var(0), np.full((3, 3), 1 / 3), rtol=0.1)
+
+
+def test_identity_is_scaled_and_for_matrices_only() -> None:
+    np.testing.assert_array_equal(initializers.Identity(2.0)((3, 2)), [[2, 0], [0, 2], [0, 0]])
+    with pytest.raises(ValueError, match=r"Identity makes matrices only, got shape \(3,\)"):
+        initializers.Identity()((3,))
+    with pytest.raises(ValueError, match=r"Orthogonal needs a weight of two axes or more, got shape \(3,\)"):
+        initializers.Orthogonal()((3,))
+
+
+def test_given_axes_make_the_fans() -> None:
+    values = initializers.VarianceScaling(distribution="uniform", seed=1, input_axes=(0, 2), output_axes=(1,))(
+        (20, 30, 40)
+    )
+    assert_draws_from(values, reference.distribution("VarianceScaling", (800, 30), distribution="uniform"))
+    values = initializers.HeUniform(seed=1, input_axes=[1], output_axes=[0])((300, 200))
+    assert_draws_from(values, reference.distribution("HeUniform", (200, 300)))
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_types_other_than_float32_may_be_asked_for(name: str) -> None:
+    initializer = getattr(initializers, name)()
+    values = initializer([4, 3], dtype="float64")
+    assert values.dtype == np.float64
+    np.testing.assert_array_equal(values, initializer((4, 3)))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("zero", "Zeros"),
+        ("one", "Ones"),
+        ("normal", "RandomNormal"),
+        ("uniform", "RandomUniform"),
+        ("IdentityInitializer", "Identity"),
+        ("OrthogonalInitializer", "Orthogonal"),
+    ],
+)
+def test_other_names_of_keras_are_understood(text: str, name: str) -> None:
+    assert type(initializers.get(text)).__name__ == name
+
+
+@pytest.mark.parametrize("bad", [1.5, "1", True], ids=str)
+def test_seeds_are_integers(bad: Any) -> None:
+    with pytest.raises(TypeError, match="HeNormal `seed` must be an integer"):
+        initializers.HeNormal(seed=bad)
+
+
 @pytest.mark.parametrize("shape", [(5,), (3, 4), (2, 3, 4)], ids=str)
 def test_fans_match_reference(shape: tuple[int, ...]) -> None:
     assert initializers.fans(shape) == reference.fans(shape)
@@ -132,4 +225,4 @@ def test_fans_match_reference(shape: tuple[int, ...]) -> None:
 def test_initializers_are_found_in_both_spellings(name: str) -> None:
     cls = getattr(initializers, name)
     snake = "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
-    assert type(initializers.get(name)) is type(initializers.get(snake)) is cls
+    assert type(initializers.get(name)) is type(initializers.get(snake)) is getattr(initializers, snake) is cls

@@ -81,55 +81,115 @@ Numbers predict(const Network& network, const py::object& x, int threads) {
     return out;
 }
 
+/// A loss written in Python, for as long as a call lasts. What it raises is kept, and thrown when the call has returned.
+class PythonLoss {
+public:
+    explicit PythonLoss(const py::object& call) : call_(call) {
+        if (call.is_none()) return;
+        external_ = [this](Batch::Rows samples, ConstView y, Scalar* values, View slopes) {
+            return run(samples, y, values, slopes);
+        };
+    }
+    const External* external() const { return external_ ? &external_ : nullptr; }
+    void rethrow() const {
+        if (error_) std::rethrow_exception(error_);
+    }
+
+private:
+    bool run(Batch::Rows samples, ConstView y, Scalar* values, View slopes) {
+        const py::gil_scoped_acquire gil;
+        try {
+            Array<std::int64_t> rows(samples.count);
+            for (Index i = 0; i < samples.count; ++i) rows.mutable_data()[i] = samples[i];
+            Numbers predictions({y.rows, y.cols});
+            for (Index r = 0; r < y.rows; ++r) std::copy_n(y.row(r), y.cols, predictions.mutable_data(r, 0));
+            const auto [of_rows, by_outputs] = call_(rows, predictions, slopes.data != nullptr).cast<std::pair<Numbers, py::object>>();
+            require(of_rows.size() == y.rows, "loss: a value for every row");
+            std::copy_n(of_rows.data(), y.rows, values);
+            if (!slopes.data) return true;
+            const auto gradient = by_outputs.cast<Numbers>();
+            require(gradient.ndim() == 2 && gradient.shape(0) == y.rows && gradient.shape(1) == y.cols, "loss: a gradient like y");
+            for (Index r = 0; r < y.rows; ++r) std::copy_n(gradient.data(r, 0), y.cols, slopes.row(r));
+            return true;
+        } catch (...) {
+            error_ = std::current_exception();
+            return false;
+        }
+    }
+
+    const py::object& call_;
+    External external_;
+    std::exception_ptr error_;
+};
+
+/// Where predictions of so many samples are to be written; null for None.
+Scalar* predictions_of(const py::object& predictions, Index samples, const Network& network) {
+    if (predictions.is_none()) return nullptr;
+    require(py::isinstance<Numbers>(predictions), "predictions: must be an array");
+    auto array = predictions.cast<Numbers>();
+    require(array.size() == samples * network.outputs(), "predictions: wrong size");
+    return array.mutable_data();
+}
+
 Index train(Trainer& trainer, const Network& network, const py::object& x, const py::array& y, const py::object& weights,
-            const Array<std::int64_t>& order, Index batch, const Numbers& rates) {
-    const Examples data = examples_of(network, x, y, weights);
+            const Array<std::int64_t>& order, Index batch, const Numbers& rates, const py::object& predictions,
+            const py::object& external) {
+    Examples data = examples_of(network, x, y, weights);
     const Index rows = row_count(data.x), count = order.size();
     require(batch > 0 && count > 0, "order, batch: must not be empty");
     require(rates.size() == (count + batch - 1) / batch, "rates: one for every step");
     for (Index i = 0; i < count; ++i) require(order.data()[i] >= 0 && order.data()[i] < rows, "order: row out of range");
-    return without_gil([&](const Poll& poll) {
+    const PythonLoss loss(external);
+    data.external = loss.external();
+    data.predictions = predictions_of(predictions, count, network);
+    const Index steps = without_gil([&](const Poll& poll) {
         return trainer.train(data, order.data(), count, batch, rates.data(), max_threads(), poll);
     });
+    loss.rethrow();
+    return steps;
 }
 
 void evaluate(Trainer& trainer, const Network& network, const py::object& x, const py::array& y, const py::object& weights,
-              Index batch) {
-    const Examples data = examples_of(network, x, y, weights);
+              Index batch, const py::object& predictions, const py::object& external) {
+    Examples data = examples_of(network, x, y, weights);
     require(batch > 0, "batch: must not be empty");
+    const PythonLoss loss(external);
+    data.external = loss.external();
+    data.predictions = predictions_of(predictions, row_count(data.x), network);
     without_gil([&](const Poll& poll) { return trainer.evaluate(data, batch, max_threads(), poll); });
+    loss.rethrow();
 }
 
 py::tuple gradients(Trainer& trainer, const Network& network, const py::object& x, const py::array& y,
-                    const py::object& weights, bool training) {
-    const Examples data = examples_of(network, x, y, weights);
+                    const py::object& weights, bool training, const py::object& external) {
+    Examples data = examples_of(network, x, y, weights);
     const Index count = row_count(data.x);
+    const PythonLoss python(external);
+    data.external = python.external();
     Numbers of_weights(network.weight_count()), of_inputs({count, network.inputs()});
     const double loss = without_gil([&](const Poll&) {
         return trainer.gradients(data, count, of_weights.mutable_data(), of_inputs.mutable_data(), training, max_threads());
     });
+    python.rethrow();
     return py::make_tuple(loss, of_weights, of_inputs);
 }
 
-<<<<<<< HEAD
-std::shared_ptr<Trainer> make_trainer(std::shared_ptr<Network> network, const Optimizer& optimizer, const Loss& loss,
-                                      const std::vector<Metric>& metrics, const std::vector<Metric>& weighted_metrics,
-                                      const std::string& reduction, Scalar loss_weight) {
+std::shared_ptr<Trainer> make_trainer(std::shared_ptr<Network> network, const Optimizer& optimizer, const Options& options,
+                                      const Loss& loss, const std::vector<Metric>& metrics,
+                                      const std::vector<Metric>& weighted_metrics, const std::string& reduction,
+                                      Scalar loss_weight) {
     std::vector<WeightedMetric> all;
     for (const Metric& metric : metrics) all.push_back({metric, false});
     for (const Metric& metric : weighted_metrics) all.push_back({metric, true});
-    return std::make_shared<Trainer>(std::move(network), optimizer, loss, std::move(all), reduction_named(reduction), loss_weight);
-=======
+    return std::make_shared<Trainer>(std::move(network), optimizer, options, loss, std::move(all), reduction_named(reduction),
+                                     loss_weight);
+}
+
 void apply(Trainer& trainer, Scalar rate, Index first, Index last) {
     constexpr Index line = 64 / sizeof(Scalar);
     require(first % line == 0 && last % line == 0, "first, last: must be at whole cache lines");
     const py::gil_scoped_release release;
     trainer.apply(rate, {first, last}, max_threads());
-}
-
-py::tuple totals(const Trainer& trainer) {
-    return py::make_tuple(trainer.totals.rows, trainer.totals.loss, trainer.totals.metrics);
->>>>>>> h-optim
 }
 
 py::tuple totals(const Trainer& trainer) {
@@ -183,37 +243,23 @@ void bind_network(py::module_& m) {
         .def("get_weights", &get_weights, "All weights in one flat array, layer after layer.")
         .def("set_weights", &set_weights, "values"_a)
         .def("predict", &predict, "x"_a, "threads"_a = 0, "Applies the network to every row of x.");
-<<<<<<< HEAD
-    py::class_<Trainer, std::shared_ptr<Trainer>>(m, "Trainer", py::module_local(), "Trains a network: optimizer state, loss and metrics.")
-        .def(py::init(&make_trainer), "network"_a, "optimizer"_a, "loss"_a, "metrics"_a,
+    py::class_<Trainer, std::shared_ptr<Trainer>>(m, "Trainer", py::module_local(), "Trains a network: optimizer, loss and metrics.")
+        .def(py::init(&make_trainer), "network"_a, "optimizer"_a, "options"_a, "loss"_a, "metrics"_a,
              "weighted_metrics"_a = std::vector<Metric>{}, "reduction"_a = "mean", "loss_weight"_a = Scalar(1))
         .def("train", &train, "network"_a, "x"_a, "y"_a, "weights"_a, "order"_a, "batch"_a, "rates"_a,
-             "One step for every rate; returns the steps done.")
-        .def("evaluate", &evaluate, "network"_a, "x"_a, "y"_a, "weights"_a, "batch"_a, "Adds all rows to the totals.")
-        .def("gradients", &gradients, "network"_a, "x"_a, "y"_a, "weights"_a, "training"_a = false,
+             "predictions"_a = py::none(), "external"_a = py::none(), "One step for every rate; returns the steps done.")
+        .def("evaluate", &evaluate, "network"_a, "x"_a, "y"_a, "weights"_a, "batch"_a, "predictions"_a = py::none(),
+             "external"_a = py::none(), "Adds all rows to the totals.")
+        .def("gradients", &gradients, "network"_a, "x"_a, "y"_a, "weights"_a, "training"_a = false, "external"_a = py::none(),
              "(loss, of all weights, of the inputs)")
         .def("totals", &totals, "(samples, sum of losses, sums of metrics, what each is to be divided by) since they were cleared.")
         .def("clear_totals", &Trainer::clear_totals)
-        .def_property_readonly("state_count", &Trainer::state_count, "Numbers of optimizer state per weight.")
-        .def_readwrite("iterations", &Trainer::iterations);
-=======
-    py::class_<Trainer>(m, "Trainer", py::module_local(), "Trains a network: optimizer state, loss and metrics.")
-        .def(py::init<std::shared_ptr<Network>, Optimizer, Options, Loss, std::vector<Metric>>(), "network"_a, "optimizer"_a,
-             "options"_a, "loss"_a, "metrics"_a)
-        .def("train", &train, "network"_a, "x"_a, "y"_a, "weights"_a, "order"_a, "batch"_a, "rates"_a,
-             "One step for every rate; returns the steps done.")
-        .def("evaluate", &evaluate, "network"_a, "x"_a, "y"_a, "weights"_a, "batch"_a, "Adds all rows to the totals.")
-        .def("gradients", &gradients, "network"_a, "x"_a, "y"_a, "weights"_a, "(loss, of all weights, of the inputs)")
-        .def("totals", &totals, "(rows, sum of losses, sums of metrics) since they were cleared.")
-        .def("clear_totals", &clear_totals)
         .def("apply", &apply, "rate"_a, "first"_a, "last"_a, "Updates a range of the arena from updater.gradients.")
         .def("finalize", &Trainer::finalize, py::call_guard<py::gil_scoped_release>(), "Weights become their averages.")
         .def_property_readonly("updater", &Trainer::updater, "The optimizer with its state.")
         .def_property(
             "iterations", [](const Trainer& trainer) { return trainer.updater()->iterations; },
             [](Trainer& trainer, std::int64_t count) { trainer.updater()->iterations = count; });
-    m.def("activate", &activate_array, "activation"_a, "x"_a, "Applies an activation to the rows of x.");
->>>>>>> h-optim
     m.def("scan", &scan_array, "x"_a, "(nonzeros, row, column) with the place of the first NaN or infinity, or -1.");
     m.def("compress", &compress_array, "x"_a, "The nonzeros of a dense matrix: (starts, indices, values, columns).");
 }

@@ -66,6 +66,19 @@ void set_trainable(Updater& updater, const std::vector<bool>& trainable) {
     alone(updater, [&] { updater.set_trainable(trainable); });
 }
 
+const Slot& slot_at(const Updater& updater, std::size_t index) {
+    require(index < updater.layout().slots().size(), "index: there is no such weight");
+    return updater.layout().slots()[index];
+}
+
+void regularize(Updater& updater, std::size_t index, const Regularizer& regularizer) {
+    alone(updater, [&] { updater.regularize(slot_at(updater, index), regularizer); });
+}
+
+void constrain(Updater& updater, std::size_t index, const Constraint& constraint) {
+    alone(updater, [&] { updater.penalties().constrain(slot_at(updater, index), constraint); });
+}
+
 void set_decayed(Updater& updater, const std::vector<bool>& decayed) {
     require(decayed.size() == updater.layout().slots().size(), "decayed: one flag for every weight");
     alone(updater, [&] { updater.set_decayed(decayed); });
@@ -129,6 +142,8 @@ void bind_updater(py::module_& m) {
             "accumulated", [](Updater& u) { return numbers_of(u, u.gradients()); },
             [](Updater& u, const Numbers& values) { set_numbers(u, u.gradients(), values); }, "Gradients so far, flat.")
         .def_property("trainable", &Updater::trainable, &set_trainable, "By weight: whether it takes part.")
+        .def("regularize", &regularize, "index"_a, "regularizer"_a, "Of one weight.")
+        .def("constrain", &constrain, "index"_a, "constraint"_a, "Of one weight, after every update.")
         .def("set_decayed", &set_decayed, "decayed"_a, "By weight: whether weight_decay is applied to it.")
         .def_property_readonly("gradients", &gradient_arena, "The gradient arena itself, with padding.")
         .def("apply", &apply, "weights"_a, "gradients"_a, "rate"_a, "One step on a flat array of weights, in place.")

@@ -2,12 +2,15 @@
 #include <chrono>
 #include <random>
 
+#include "../core/constraints.hpp"
+#include "../core/regularizers.hpp"
 #include "../core/trainer.hpp"
 #include "bind_activations.hpp"
 #include "bind_losses.hpp"
 #include "bind_metrics.hpp"
 #include "bind_network.hpp"
 #include "bind_updater.hpp"
+#include "bind_weights.hpp"
 #include "specs.hpp"
 
 namespace lamella {
@@ -51,7 +54,10 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     bind_losses(m);
     bind_metrics(m);
     bind_updater(m);
+    bind_family(m, "regularizers", std::type_identity<Regularizer>{});
+    bind_family(m, "constraints", std::type_identity<Constraint>{});
     bind_network(m);
+    bind_weights(m);
     m.attr("isa") = LAMELLA_ISA;
     m.attr("eigen_version") = LAMELLA_EIGEN_VERSION;
     m.attr("openmp_version") = openmp_version();

@@ -66,6 +66,11 @@ void Updater::set_trainable(std::vector<bool> trainable) {
     squares_.assign(pieces_.size(), 0);
 }
 
+void Updater::regularize(const Slot& slot, const Regularizer& regularizer) {
+    penalties_.regularize(slot, regularizer);
+    if (!collects() && slopes_.size() == 0) slopes_ = Arena(layout_);
+}
+
 void Updater::set_decayed(const std::vector<bool>& decayed) {
     decays_.assign(decayed.size(), 0);
     for (std::size_t i = 0; i < decayed.size(); ++i)

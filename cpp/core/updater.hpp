@@ -58,6 +58,7 @@ public:
     /// Computes the regularization of the weights before a step, for the loss. Every thread of the team calls it.
     void measure(const Team& team, const Arena& params) { penalties_.measure(team, params); }
     Penalties& penalties() { return penalties_; }
+    void regularize(const Slot& slot, const Regularizer& regularizer);
 
     /// The gradient, one contiguous buffer laid out as the weights; all zero before the first use.
     Arena& gradients();

@@ -15,7 +15,21 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from . import activations, backend, callbacks, config, initializers, layers, losses, metrics, models, optimizers, utils
+from . import (
+    activations,
+    backend,
+    callbacks,
+    config,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    regularizers,
+    utils,
+)
 from ._core import get_num_threads, isa, set_num_threads
 from .layers import Input
 from .models import Sequential
@@ -32,6 +46,7 @@ __all__ = [
     "backend",
     "callbacks",
     "config",
+    "constraints",
     "datasets",
     "get_num_threads",
     "initializers",
@@ -43,6 +58,7 @@ __all__ = [
     "optimizers",
     "plotting",
     "preprocessing",
+    "regularizers",
     "set_num_threads",
     "utils",
 ]

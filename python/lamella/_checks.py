@@ -1,4 +1,4 @@
-"""Checks of scalar arguments, with messages that name the argument."""
+"""Checks of arguments, with messages that name the argument."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import os
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.floating[Any]]
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -67,6 +70,17 @@ def real(
     if not (abs(number) <= _FLOAT32_MAX and least <= number <= most and number < below):
         raise ValueError(f"{what}; got {value!r}.")
     return number
+
+
+def floats(values: npt.ArrayLike) -> Floats:
+    """Numbers as an array of float64 if they are one, else of float32.
+
+    Example:
+        >>> floats([1, 2]).dtype, floats(np.zeros(2)).dtype
+        (dtype('float32'), dtype('float64'))
+    """
+    array = np.asarray(values)
+    return array if isinstance(values, np.ndarray) and array.dtype == np.float64 else array.astype(np.float32)
 
 
 def flag(owner: str, name: str, value: Any) -> bool:

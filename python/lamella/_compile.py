@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from . import losses, metrics, optimizers
+from . import losses, optimizers
+from ._checks import real
 from ._core import core
 from ._data import Examples
 from ._feed import Part
-from .layers import Layer
+from ._watched import Watched, as_number, named, restore_state, saved_state, watched_from
+from .layers import Layer, Weight
+from .losses import CustomLoss
 from .metrics import Metric
 from .optimizers import Optimizer
 
-Logs = dict[str, float]
+Logs = dict[str, Any]
+Array = npt.NDArray[Any]
 
 
 @dataclass
@@ -26,38 +31,118 @@ class Compiled:
     """What compile() set, and the core's trainer with its state once the model is built."""
 
     optimizer: Optimizer
-    loss: Any
-    metrics: list[Metric]
-    wanted: list[Any] = field(default_factory=list)  # the metrics as they were given
+    loss: Any  # None while only data can tell
+    loss_weight: float
+    watched: list[Watched]
     trainer: Any = None
-    names: list[str] = field(default_factory=list)
     fitting: bool = False
+    _attachment: Any = None
+    _output: tuple[int, ...] = ()
     _carried: list[float] = field(default_factory=list)
     _lock: Any = field(default_factory=threading.RLock)
 
     @property
+    def names(self) -> list[str]:
+        """Keys of the metrics in logs, in the order of compile()."""
+        return [each.name for each in self.watched]
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics, in the order of compile()."""
+        return [each.metric for each in self.watched]
+
+    @property
     def depends_on_batches(self) -> bool:
         """Whether loss or metrics over all rows depend on how these are cut into batches."""
-        return False
+        return bool(self.loss.depends_on_batch) or not all(each.in_core for each in self.watched)
+
+    def check_can_train(self) -> None:
+        """Says what is missing.
+
+        Raises:
+            TypeError: If the loss has no gradient.
+        """
+        if isinstance(self.loss, CustomLoss):
+            self.loss.require_gradient()
+
+    def resolve_loss(self, output: tuple[int, ...], targets: Any) -> None:
+        """Decides what loss ``"crossentropy"`` is, by the shapes of a sample's output and of the targets."""
+        if self.loss is None:
+            self.loss = losses.resolve_crossentropy(output[-1], len(output) + 1, np.shape(targets))
+            if self._attachment is not None:
+                self.attach(*self._attachment)
+
+    # ------------------------------------------------------------------ what the core is asked to do
 
     def train(self, network: Any, part: Part, first: int, last: int) -> None:
         """The steps first ... last - 1 of a part."""
         data, batch = part.data, part.batch
         order = np.arange(len(data), dtype=np.int64) if part.order is None else part.order
+        order = order[first * batch : last * batch]
         rates = self.optimizer.rates(self.trainer.iterations, last - first)
-        self.trainer.train(network, data.x, data.y, data.weights, order[first * batch : last * batch], batch, rates)
+        with self._seen(data, order, batch) as options:
+            self.trainer.train(network, data.x, data.y, data.weights, order, batch, rates, **options)
 
     def evaluate(self, network: Any, data: Examples, batch: int) -> None:
         """Adds all rows of `data` to loss and metrics."""
-        self.trainer.evaluate(network, data.x, data.y, data.weights, min(batch, len(data)))
+        with self._seen(data, np.arange(len(data), dtype=np.int64), batch) as options:
+            self.trainer.evaluate(network, data.x, data.y, data.weights, min(batch, len(data)), **options)
+
+    def gradients(self, network: Any, data: Examples, training: bool) -> tuple[float, Array, Array]:
+        """(loss, gradient of all weights, gradient of the inputs) of one batch."""
+        self.check_can_train()
+        found: tuple[float, Array, Array] = self.trainer.gradients(
+            network, data.x, data.y, data.weights, training, self._external(data)
+        )
+        return found
 
     def finish(self) -> None:
-        """Called at the end of a fit."""
+        """Called at the end of a fit: averages of the weights take their place, where the optimizer keeps some."""
+        self.trainer.finalize()
+
+    @contextmanager
+    def _seen(self, data: Examples, order: Array, batch: int) -> Iterator[dict[str, Any]]:
+        """Options of a call of the core; afterwards Python's metrics see what it predicted, batch by batch."""
+        mine = [each for each in self.watched if not each.in_core]
+        predictions = np.empty((len(order), *self._output), np.float32) if mine else None
+        yield {"predictions": predictions, "external": self._external(data)}
+        if predictions is None:
+            return
+        y = self._sample_targets(data)
+        for first in range(0, len(order), batch):
+            rows = order[first : first + batch]
+            weights = None if data.weights is None else data.weights[rows]
+            for each in mine:
+                each.update(y[rows], predictions[first : first + batch], weights)
+
+    def _sample_targets(self, data: Examples) -> Array:
+        """Targets with an axis of samples, as users know them."""
+        shape = self._output[:-1] if data.y.ndim == 1 else self._output
+        return data.y.reshape(len(data), *shape)
+
+    def _external(self, data: Examples) -> Callable[..., Any] | None:
+        """What the core calls instead of a loss of its own."""
+        if not isinstance(self.loss, CustomLoss):
+            return None
+        y, loss = self._sample_targets(data), self.loss
+
+        def call(rows: Array, predictions: Array, with_gradient: bool) -> tuple[Array, Array | None]:
+            p = predictions.reshape(len(rows), *self._output)
+            values = np.broadcast_to(np.asarray(loss.call(y[rows], p), np.float32), p.shape[:-1])
+            slopes = np.ascontiguousarray(loss.gradient(y[rows], p), np.float32) if with_gradient else None
+            return np.ascontiguousarray(values).ravel(), None if slopes is None else slopes.reshape(-1, p.shape[-1])
+
+        return call
+
+    # ------------------------------------------------------------------ running loss and metrics
 
     def clear_totals(self) -> None:
         """Loss and metrics are counted from here on."""
         self.trainer.clear_totals()
-        self._carried = [0.0] * (2 + 2 * len(self.metrics))
+        for each in self.watched:
+            if not each.in_core:
+                each.metric.reset_state()
+        self._carried = [0.0] * (2 + 2 * sum(each.in_core for each in self.watched))
 
     def _totals(self) -> list[float]:
         samples, loss, sums, counts = self.trainer.totals()
@@ -66,9 +151,16 @@ class Compiled:
     def logs(self) -> Logs:
         """Loss and metrics over the rows since the totals were cleared."""
         samples, loss, *rest = self._totals()
-        sums, counts = rest[: len(self.metrics)], rest[len(self.metrics) :]
-        found = zip(("loss", *self.names), (loss, *sums), (samples, *counts), strict=True)
-        return {name: total / count if count else 0.0 for name, total, count in found}
+        counted = [each for each in self.watched if each.in_core]
+        sums, counts = rest[: len(counted)], rest[len(counted) :]
+        means = {
+            id(each): total / count if count else 0.0
+            for each, total, count in zip(counted, sums, counts, strict=True)
+        }
+        logs: Logs = {"loss": loss / samples if samples else 0.0}
+        for each in self.watched:
+            logs[each.name] = means[id(each)] if each.in_core else as_number(each.metric.result())
+        return logs
 
     @contextmanager
     def alone(self, *, fitting: bool = False) -> Iterator[None]:
@@ -80,7 +172,9 @@ class Compiled:
         with self._lock:
             if fitting and self.fitting:
                 raise ValueError("fit() cannot be called from a callback of a running fit() of the same model.")
-            nested, carried = self.fitting, self._totals() if self.fitting else []
+            nested = self.fitting
+            carried = self._totals() if nested else []
+            states = saved_state(self.watched) if nested else []
             self.fitting = nested or fitting
             try:
                 yield
@@ -89,40 +183,79 @@ class Compiled:
                 if nested:
                     self.trainer.clear_totals()
                     self._carried = carried
+                    restore_state(self.watched, states)
 
-<<<<<<< HEAD
-    def attach(self, network: Any, owners: list[Layer | None]) -> None:
-        """Makes a trainer of `network`, whose structs belong to `owners`; where that fails, everything is as before."""
+    # ------------------------------------------------------------------ the trainer
+
+    def attach(
+        self, network: Any, owners: list[Layer | None], weights: list[tuple[str, Layer, Weight]], output: tuple[int, ...]
+    ) -> None:
+        """Makes a trainer; where that fails, everything is as before.
+
+        Args:
+            network: The core's network.
+            owners: The layer of each of its structs.
+            weights: Path, layer and description of each weight of the network, or of the one that it is a part of.
+            output: The shape of a sample's output.
+        """
+        self._attachment = network, owners, weights, output
+        if self.loss is None:
+            return
         network.set_trainable([owner is not None and owner.trainable for owner in owners])
-=======
-    def attach(self, network: Any, weights: list[tuple[str, tuple[int, ...]]]) -> None:
-        """Makes a trainer of `network`, whose weights have these paths and shapes; where that fails, everything is as
-        before."""
->>>>>>> h-optim
-        resolved = [
-            metrics.resolve_accuracy(given, network.outputs, self.loss.labels) if metrics.is_accuracy(given) else metric
-            for given, metric in zip(self.wanted, self.metrics, strict=True)
-        ]
-        specs = [metric._spec(core) for metric in resolved]
+        watched = [each.resolve(output[-1], self.loss.labels) for each in self.watched]
+        named(watched)
+        counted = [each for each in watched if each.in_core]
+        optimizer = self.optimizer
         try:
-<<<<<<< HEAD
-            self.trainer = core.Trainer(
-                network, self.optimizer._spec(core), self.loss._spec(core), specs, reduction=self.loss.reduction
-=======
-            optimizer = self.optimizer
-            self.trainer = core.Trainer(
-                network, optimizer._spec(core), optimizer._options(core), self.loss._spec(core), specs
->>>>>>> h-optim
+            trainer = core.Trainer(
+                network,
+                optimizer._spec(core),
+                optimizer._options(core),
+                _core_loss(self.loss),
+                [each.metric._spec(core) for each in counted if not each.weighted],
+                [each.metric._spec(core) for each in counted if each.weighted],
+                self.loss.reduction,
+                self.loss_weight,
             )
         except MemoryError:
-            raise MemoryError(
-                f"Optimizer {self.optimizer.name!r} needs more memory for its state than there is."
-            ) from None
-        optimizer._attach(self.trainer.updater, weights)
-        self.metrics, self.names = resolved, _unique([metric.name for metric in resolved])
+            raise MemoryError(f"Optimizer {optimizer.name!r} needs more memory for its state than there is.") from None
+        _regularize(trainer.updater, {id(owner) for owner in owners}, weights)
+        self.trainer, self.watched, self._output = trainer, watched, output
+        optimizer._attach(trainer.updater, [(path, spec.shape) for path, _, spec in weights])
 
 
-def compiled_from(optimizer: Any, loss: Any, wanted: Any) -> Compiled:
+def _core_loss(loss: Any) -> Any:
+    """The core's struct; for a loss written in Python one with targets of the same kind, whose place it takes."""
+    if not isinstance(loss, CustomLoss):
+        return loss._spec(core)
+    if not loss.labels:
+        return core.losses.MeanSquaredError()
+    spec = core.losses.SparseCategoricalCrossentropy()
+    spec.from_logits = True  # not fused with a softmax
+    return spec
+
+
+def _regularize(updater: Any, owners: set[int], weights: list[tuple[str, Layer, Weight]]) -> None:
+    """Tells the core what is trained, and the regularizers and constraints of that."""
+    trained = [id(layer) in owners and layer._trains(spec) for _, layer, spec in weights]
+    updater.trainable = trained
+    for index, (flag, (path, _, spec)) in enumerate(zip(trained, weights, strict=True)):
+        if not flag:
+            continue
+        for part, made in (
+            (spec.regularizer, None if spec.regularizer is None else spec.regularizer._spec(core)),
+            (spec.constraint, None if spec.constraint is None else spec.constraint._spec(core, len(spec.shape))),
+        ):
+            if part is not None and made is None:
+                raise TypeError(
+                    f"{type(part).__name__} of {path!r} is written in Python and cannot run in the compiled core; "
+                    "use those of lamella.regularizers and lamella.constraints."
+                )
+            if made is not None:
+                (updater.regularize if part is spec.regularizer else updater.constrain)(index, made)
+
+
+def compiled_from(optimizer: Any, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any) -> Compiled:
     """Compiled parts from what users pass.
 
     Raises:
@@ -131,44 +264,27 @@ def compiled_from(optimizer: Any, loss: Any, wanted: Any) -> Compiled:
     """
     if loss is None:
         raise ValueError("compile() needs a `loss`, such as 'mse' or 'categorical_crossentropy'.")
-    if isinstance(wanted, str) or not (wanted is None or isinstance(wanted, (list, tuple))):
-        raise ValueError(f"`metrics` must be a list such as ['accuracy'], got {wanted!r}.")
-    given = list(wanted or [])
-    compiled = Compiled(optimizers.get(optimizer), losses.get(loss), [_metric(m) for m in given], given)
-    _check_fit(compiled)
-    return compiled
+    found = None if losses.is_crossentropy(loss) else losses.get(loss)
+    rule = optimizers.get(optimizer)
+    if not hasattr(core.optimizers, type(rule).__name__) and rule._spec(core) is None:
+        raise TypeError(
+            f"`optimizer` must be one that lamella has: {type(rule).__name__}, written in Python, cannot run in the "
+            "compiled core."
+        )
+    watched = watched_from(metrics, weighted_metrics)
+    if found is not None:
+        for each in watched:
+            if not _by_shape(each):
+                each.resolve(2, found.labels)
+    return Compiled(rule, found, _loss_weight(loss_weights), watched)
 
 
-def _metric(identifier: Any) -> metrics.Metric:
-    return metrics.BinaryAccuracy(identifier) if metrics.is_accuracy(identifier) else metrics.get(identifier)
+def _by_shape(each: Watched) -> bool:
+    return isinstance(each.given, str) and each.given.lower() in ("acc", "accuracy", "ce", "crossentropy")
 
 
-def _check_fit(compiled: Compiled) -> None:
-    """Refuses parts that the core does not have, and metrics whose targets are not those of the loss."""
-    loss = compiled.loss
-    for kind, part in (("optimizer", compiled.optimizer), ("loss", loss), *(("metric", m) for m in compiled.metrics)):
-        family = {"optimizer": core.optimizers, "loss": core.losses, "metric": core.metrics}[kind]
-        known = part._spec(core) is not None if isinstance(part, Metric) else hasattr(family, type(part).__name__)
-        if not known:
-            name = part.name if isinstance(part, losses.CustomLoss) else type(part).__name__
-            raise TypeError(
-                f"`{kind}` must be one that lamella has: {name}, written in Python, cannot run in the compiled core."
-            )
-    for given, metric in zip(compiled.wanted, compiled.metrics, strict=True):
-        if metric.labels != loss.labels and not metrics.is_accuracy(given):
-            kind = "class numbers" if loss.labels else "rows of numbers"
-            raise ValueError(
-                f"Metric {metric.name!r} does not fit the loss {loss.name!r}, whose targets are {kind}; "
-                "use 'accuracy', which fits itself."
-            )
-
-
-def _unique(names: list[str]) -> list[str]:
-    """A second metric of one name gets _1, a third _2."""
-    seen: dict[str, int] = {}
-    result = []
-    for name in names:
-        count = seen.get(name, 0)
-        seen[name] = count + 1
-        result.append(f"{name}_{count}" if count else name)
-    return result
+def _loss_weight(given: Any) -> float:
+    """compile()'s `loss_weights`: a number, or a list of one."""
+    if isinstance(given, (list, tuple)) and len(given) == 1:
+        given = given[0]
+    return 1.0 if given is None else real("compile", "loss_weights", given)

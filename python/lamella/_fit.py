@@ -58,6 +58,7 @@ def _optional(owner: str, name: str, value: Any) -> int | None:
 
 def plan(model: Sequential, x: Any, y: Any, validation_data: Any, options: Options) -> Plan:
     """The plan of a fit; the model is not changed."""
+    model._compiled_or_raise().check_can_train()
     if gives_batches(x):
         feed, shape = _batches_to_fit(model, x, y, options)
         validation = None

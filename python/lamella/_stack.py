@@ -56,13 +56,20 @@ class Stack(Weighted):
                 "Finish it before you add it, or make a new model."
             )
 
-<<<<<<< HEAD
     def _network_made(self, network: Any, owners: list[Layer | None]) -> None:
         """Called with the network that will replace the old one; may refuse."""
-=======
-    def _network_made(self, network: Any, weights: list[tuple[str, tuple[int, ...]]]) -> None:
-        """Called with the network that will replace the old one, and paths and shapes of its weights; may refuse."""
->>>>>>> h-optim
+
+    def _all_weights(self) -> list[tuple[str, Layer, Weight]]:
+        """Path, layer and description of each weight of the network, or of the one that this one is a part of."""
+        if self._model is not None:
+            return self._model._all_weights()
+        assert self._shape is not None
+        return [(f"{layer.name}/{spec.name}", layer, spec) for layer, spec in self._weights_for(self._shape)]
+
+    def _output(self) -> Shape:
+        """The shape of a sample's output."""
+        assert self._shape is not None
+        return self._shapes_from(self._shape)[-1]
 
     def _optimizer_numbers(self) -> int:
         """Numbers that the optimizer keeps, for summary()."""
@@ -237,11 +244,7 @@ class Stack(Weighted):
             start = start_values(self, self._shape)
             if start:
                 network.set_weights(np.concatenate(start))
-<<<<<<< HEAD
             self._install(network, plan.owners)
-=======
-            self._network_made(network, [(f"{layer.name}/{name}", size) for layer, name, size, _ in wanted])
->>>>>>> h-optim
         except MemoryError:
             raise MemoryError(
                 f"Model {self.name!r} needs {4 * numbers:,} bytes for its {numbers:,} weights, more than there are."
@@ -284,8 +287,16 @@ class Stack(Weighted):
 
     def weight_specs(self, shape: Shape) -> list[Weight]:
         """The weights of all layers for samples of `shape`."""
-        shapes = self._shapes_from(shape)
-        return [spec for layer, given in zip(self._layers, shapes, strict=False) for spec in layer.weight_specs(given)]
+        return [spec for _, spec in self._weights_for(shape)]
+
+    def _weights_for(self, shape: Shape) -> list[tuple[Layer, Weight]]:
+        found: list[tuple[Layer, Weight]] = []
+        for layer, given in zip(self._layers, self._shapes_from(shape), strict=False):
+            if isinstance(layer, Stack):
+                found += layer._weights_for(given)
+            else:
+                found += [(layer, spec) for spec in layer.weight_specs(given)]
+        return found
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
@@ -326,86 +337,6 @@ class Stack(Weighted):
                 return layer
         raise unknown("layer", name, [layer.name for layer in self._layers])
 
-<<<<<<< HEAD
-=======
-    def _weight_shapes(self) -> list[tuple[int, ...]]:
-        return [shape for _, shape in self._paths_and_shapes()]
-
-    def _paths_and_shapes(self) -> list[tuple[str, tuple[int, ...]]]:
-        """``("dense/kernel", (784, 10))`` and so on for all weights."""
-        return [
-            (f"{layer.name}/{name}", shape)
-            for layer in self._layers
-            if layer.input_shape is not None
-            for name, shape, _ in layer.weight_shapes(known_sizes(layer.input_shape))
-        ]
-
-    @property
-    def weights(self) -> list[Array]:
-        """Copies of all weights, layer by layer: kernel, bias, kernel, ..."""
-        return self.get_weights()
-
-    def get_weights(self) -> list[Array]:
-        """Copies of all weights, layer by layer; empty before the model is built.
-
-        Example:
-            >>> from lamella import Input, Sequential, layers
-            >>> [w.shape for w in Sequential([Input((4,)), layers.Dense(3)]).get_weights()]
-            [(4, 3), (3,)]
-        """
-        if not self.built:
-            return []
-        flat, arrays, at = self._network.get_weights(), [], 0
-        for shape in self._weight_shapes():
-            size = math.prod(shape)
-            arrays.append(np.array(flat[at : at + size].reshape(shape)))
-            at += size
-        return arrays
-
-    def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
-        """Replaces all weights; takes what get_weights() returns.
-
-        Raises:
-            ValueError: If their number or a shape differs; then nothing is changed.
-        """
-        shapes = self._weight_shapes()
-        if not self.built:
-            raise ValueError(f"Model {self.name!r} has no weights yet: build it with an input shape or by fit() first.")
-        self._network.set_weights(_flat(self.name, shapes, weights))
-
-    def _layer_slice(self, layer: Layer) -> slice:
-        first = 0
-        for other in self._layers:
-            count = len(other.weight_shapes(known_sizes(other.input_shape or ())))
-            if other is layer:
-                return slice(first, first + count)
-            first += count
-        raise ValueError(f"Layer {layer.name!r} is not in model {self.name!r} any more.")
-
-    def _layer_weights(self, layer: Layer) -> list[Array]:
-        return self.get_weights()[self._layer_slice(layer)]
-
-    def _set_layer_weights(self, layer: Layer, weights: Sequence[npt.ArrayLike]) -> None:
-        everything: list[Any] = list(self.get_weights())
-        place = self._layer_slice(layer)
-        _flat(layer.name, [w.shape for w in everything[place]], weights)
-        everything[place] = list(weights)
-        self.set_weights(everything)
-
-    def count_params(self) -> int:
-        """The number of weights, in numbers.
-
-        Raises:
-            ValueError: If the model is not built.
-        """
-        if not self.built:
-            raise ValueError(
-                f"You tried to call `count_params` on {self.name!r}, but the model isn't built. "
-                "Build it with model.build((None, ...)), an Input, or fit()."
-            )
-        return sum(map(math.prod, self._weight_shapes()))
-
->>>>>>> h-optim
     def summary(
         self,
         line_length: int | None = None,

@@ -153,11 +153,7 @@ def run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
         callbacks.on_epoch_end(epoch, logs)
         if model.stop_training:
             break
-<<<<<<< HEAD
     model._compiled_or_raise().finish()
-=======
-    model._compiled_or_raise().trainer.finalize()
->>>>>>> h-optim
     callbacks.on_train_end(logs)
 
 

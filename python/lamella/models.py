@@ -55,15 +55,9 @@ class Sequential(Stack):
         if self._compiled is not None and self._compiled.fitting:
             raise ValueError("The model cannot get other layers while its fit() runs.")
 
-<<<<<<< HEAD
     def _network_made(self, network: Any, owners: list[Layer | None]) -> None:
         if self._compiled is not None:
-            self._compiled.attach(network, owners)
-=======
-    def _network_made(self, network: Any, weights: list[tuple[str, tuple[int, ...]]]) -> None:
-        if self._compiled is not None:
-            self._compiled.attach(network, weights)
->>>>>>> h-optim
+            self._compiled.attach(network, owners, self._all_weights(), self._output())
 
     def _optimizer_numbers(self) -> int:
         if self._compiled is None or self._compiled.trainer is None:
@@ -87,9 +81,9 @@ class Sequential(Stack):
         Args:
             optimizer: A name such as ``"rmsprop"`` or an optimizer.
             loss: A name such as ``"categorical_crossentropy"`` or a loss.
-            loss_weights: Not supported yet.
+            loss_weights: A number that multiplies the loss.
             metrics: A list of names such as ``"accuracy"`` and metrics.
-            weighted_metrics: Not supported yet.
+            weighted_metrics: The same for metrics that count samples by their weights.
             run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: Accepted for Keras programs; the core is
                 always compiled and runs many steps at once.
 
@@ -97,18 +91,11 @@ class Sequential(Stack):
             ValueError: If a name is unknown.
             TypeError: If an argument is of another kind.
         """
-        for name, value in (("loss_weights", loss_weights), ("weighted_metrics", weighted_metrics)):
-            if value is not None:
-                raise ValueError(f"compile() does not support `{name}` yet.")
         if self._compiled is not None and self._compiled.fitting:
             raise ValueError("The model cannot be compiled while its fit() runs.")
-        compiled = compiled_from(optimizer, loss, metrics)
+        compiled = compiled_from(optimizer, loss, loss_weights, metrics, weighted_metrics)
         if self._network is not None:
-<<<<<<< HEAD
-            compiled.attach(self._network, self._owners)
-=======
-            compiled.attach(self._network, self._paths_and_shapes())
->>>>>>> h-optim
+            compiled.attach(self._network, self._owners, self._all_weights(), self._output())
         self._compiled = compiled
 
     @property
@@ -134,8 +121,8 @@ class Sequential(Stack):
 
     def _metric_direction(self, name: str) -> str | None:
         """Which way a metric gets better: "min", "max" or None if it is not known."""
-        compiled = self._compiled_or_raise()
-        return next((m.direction for n, m in zip(compiled.names, compiled.metrics, strict=True) if n == name), None)
+        watched = self._compiled_or_raise().watched
+        return next((each.metric.direction for each in watched if each.name == name), None)
 
     def _sample_shape(self, x: Any) -> tuple[int, ...]:
         """Shape of one sample: the model's, or that of x if it has none yet. Nothing is built before x is checked."""
@@ -151,7 +138,9 @@ class Sequential(Stack):
                 f"Model {self.name!r} only reshapes and rescales: there is nothing to train or evaluate. "
                 "Add a Dense layer."
             )
-        return _data.examples(x, y, weights, shape, compiled.loss, self._shapes_from(shape)[-1], prefix)
+        output = self._shapes_from(shape)[-1]
+        compiled.resolve_loss(output, y)
+        return _data.examples(x, y, weights, shape, compiled.loss, output, prefix)
 
     def _built_examples(self, x: Any, y: Any, weights: Any) -> Examples:
         shape = self._sample_shape(x)

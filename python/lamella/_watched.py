@@ -1,0 +1,98 @@
+"""The metrics of a compiled model: which the core adds up, and which Python does from the core's predictions."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import metrics
+from ._core import core
+from .metrics import Metric
+
+Array = npt.NDArray[Any]
+
+
+@dataclass
+class Watched:
+    """One metric: as it was given, and what it is for the model's output."""
+
+    given: Any
+    metric: Metric
+    weighted: bool = False
+    name: str = ""
+    in_core: bool = False
+
+    def resolve(self, width: int, labels: bool) -> Watched:
+        """The same for outputs of `width` numbers, and targets that are class numbers or rows.
+
+        Raises:
+            ValueError: If the metric needs the other kind of targets.
+        """
+        by_shape = metrics.is_accuracy(self.given)
+        metric = metrics.resolve_accuracy(self.given, width, labels) if by_shape else self.metric
+        if metric.labels is not None and metric.labels != labels:
+            kind = "class numbers" if labels else "rows of numbers"
+            raise ValueError(
+                f"Metric {metric.name!r} does not fit the loss, whose targets are {kind}; use 'accuracy', which fits "
+                "itself."
+            )
+        return Watched(self.given, metric, self.weighted, self.name, metric._spec(core) is not None)
+
+    def update(self, y: Array, predictions: Array, weights: Array | None) -> None:
+        """Adds the samples of one batch."""
+        self.metric.update_state(y, predictions, sample_weight=weights if self.weighted else None)
+
+
+def watched_from(plain: Any, weighted: Any) -> list[Watched]:
+    """What compile()'s `metrics` and `weighted_metrics` stand for.
+
+    Raises:
+        ValueError: If one of them is not a list, or a name is unknown.
+    """
+    found: list[Watched] = []
+    for name, given in (("metrics", plain), ("weighted_metrics", weighted)):
+        if isinstance(given, str) or not (given is None or isinstance(given, (list, tuple))):
+            raise ValueError(f"`{name}` must be a list such as ['accuracy'], got {given!r}.")
+        found += [Watched(item, _metric(item), name == "weighted_metrics") for item in given or []]
+    return found
+
+
+def _metric(identifier: Any) -> Metric:
+    return metrics.BinaryAccuracy(identifier) if metrics.is_accuracy(identifier) else metrics.get(identifier)
+
+
+def named(watched: list[Watched]) -> None:
+    """Gives each its key in logs: a name that is taken becomes ``weighted_...``, or gets _1, _2, ..."""
+    taken: set[str] = set()
+    for each in watched:
+        base = each.metric.name
+        if each.weighted and base in taken:
+            base = f"weighted_{base}"
+        name, count = base, 0
+        while name in taken:
+            count += 1
+            name = f"{base}_{count}"
+        taken.add(name)
+        each.name = name
+
+
+def saved_state(watched: list[Watched]) -> list[dict[str, Any]]:
+    """What Python's metrics have added up so far."""
+    return [copy.deepcopy(vars(each.metric)) for each in watched if not each.in_core]
+
+
+def restore_state(watched: list[Watched], states: list[dict[str, Any]]) -> None:
+    """Takes up again what saved_state() put aside."""
+    for each, state in zip((each for each in watched if not each.in_core), states, strict=True):
+        vars(each.metric).clear()
+        vars(each.metric).update(state)
+
+
+def as_number(value: Any) -> Any:
+    """A metric's result as logs have it: a float, or a list where it has several numbers."""
+    found = np.asarray(value, np.float64)
+    return float(found) if found.ndim == 0 else found.tolist()
