@@ -299,7 +299,7 @@ REGRESSION_TARGETS = cases(
     ("no rows, list", [], ValueError, "`x` has 32 rows", "`y` has 0"),
     ("too narrow", Y[:, :2], ValueError, "`y` must have the shape of the output, (n, 3)", "(32, 2)"),
     ("one axis", Y[:, 0], ValueError, "`y` must have the shape of the output, (n, 3)", "(32,)"),
-    ("three axes", Y[..., None], ValueError, "`y` must have the shape of the output, (n, 3)", "(32, 3, 1)"),
+    ("three axes", np.stack([Y, Y], 2), ValueError, "`y` must have the shape of the output, (n, 3)", "(32, 3, 2)"),
     ("NaN", at(Y, (4, 1), np.nan), ValueError, "`y` contains NaN", "row 4, column 1"),
     ("infinity", at(Y, (4, 1), np.inf), ValueError, "`y` contains infinity", "row 4, column 1"),
     ("1e300", at(Y, (4, 1), 1e300, float), ValueError, "`y`", "1e+300", "too large for float32", "(4, 1)"),

@@ -111,7 +111,7 @@ def _check_fit(compiled: Compiled) -> None:
     for kind, part in (("optimizer", compiled.optimizer), ("loss", loss), *(("metric", m) for m in compiled.metrics)):
         family = {"optimizer": core.optimizers, "loss": core.losses, "metric": core.metrics}[kind]
         if not hasattr(family, type(part).__name__):
-            name = part.name if isinstance(part, losses.CustomLoss) else type(part).__name__
+            name = part.origin if isinstance(part, losses.CustomLoss) else type(part).__name__
             raise TypeError(
                 f"`{kind}` must be one that lamella has: {name}, written in Python, cannot run in the compiled core."
             )
