@@ -346,6 +346,13 @@ def test_wrong_arguments_are_refused_by_name(make: Any, message: str) -> None:
         make()
 
 
+def test_targets_with_an_axis_of_1_at_the_end_train_as_without(rng: np.random.Generator) -> None:
+    t, p = example("MeanSquaredError", 6, 3, rng)
+    model = Sequential([Input((3,)), layers.Activation("linear")])
+    model.compile("sgd", "mse")
+    assert model.evaluate(p, t[..., None], verbose=0) == model.evaluate(p, t, verbose=0)
+
+
 def test_crossentropy_is_chosen_by_shapes() -> None:
     assert losses.is_crossentropy("CE") and losses.is_crossentropy("crossentropy") and not losses.is_crossentropy("bce")
     for outputs, shape, name in (

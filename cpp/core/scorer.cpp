@@ -103,25 +103,17 @@ void Scorer::score(const Team& team, const Examples& data, Batch::Rows samples, 
     const bool once = one_value_ && reduction_ == Reduction::sum;
     const Scored rows{data, samples, groups_, y, end, once ? 1 / static_cast<Scalar>(y.rows) : Scalar(1)};
     if (needs_sums()) add_up(team, rows);
-    const auto score_with = [&]<class L>(const L& loss) {
-        team.phase([&](Member member) {
-            const Range mine = member.share(y.rows);
-            if constexpr (IsMeanOverOutputs<L>) {
-                if (y.cols == 1) score_single_outputs(loss, rows, mine, delta);
-                else score_rows(loss, rows, mine, delta);
-            } else {
+    team.phase([&](Member member) {
+        const Range mine = member.share(y.rows);
+        std::visit(
+            [&]<class L>(const L& loss) {
+                if constexpr (HasBatchSums<L>)
+                    if (loss.batch_wide()) return score_rows(loss.in_batch(sums_.data() + kOwnSums), rows, mine, delta);
                 score_rows(loss, rows, mine, delta);
-            }
-            score_metrics(rows, mine);
-        });
-    };
-    std::visit(
-        [&]<class L>(const L& loss) {
-            if constexpr (HasBatchSums<L>)
-                if (loss.batch_wide()) return score_with(loss.in_batch(sums_.data() + kOwnSums));
-            score_with(loss);
-        },
-        loss_);
+            },
+            loss_);
+        score_metrics(rows, mine);
+    });
 }
 
 /// Σ over all rows, in their order: the result does not depend on who computed which.
@@ -153,6 +145,8 @@ void Scorer::add_up(const Team& team, const Scored& rows) {
 template <class L>
 void Scorer::score_rows(const L& loss, const Scored& rows, Range mine, View delta) {
     const View y = rows.y;
+    if constexpr (IsMeanOverOutputs<L>)
+        if (y.cols == 1) return score_single_outputs(loss, rows, mine, delta);
     for (Index r = mine.first; r < mine.last; ++r) {
         const Target target = rows.target(r);
         const Scalar weight = rows.weight(r);

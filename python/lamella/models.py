@@ -380,5 +380,5 @@ class Sequential(Stack):
         compiled = self._compiled_or_raise()
         data = self._built_examples(x, y, sample_weight)
         with compiled.alone():
-            loss, flat, of_inputs = compiled.trainer.gradients(self._network, data.x, data.y, data.weights, training)
+            loss, flat, of_inputs = compiled.gradients(self._network, data, training)
         return loss, self._shaped(flat), of_inputs.reshape(len(data), *self._shape or ())

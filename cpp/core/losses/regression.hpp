@@ -14,14 +14,14 @@ struct MeanSquaredError : MeanOverOutputs<MeanSquaredError> {
 };
 
 /// The slope of |d|: -1 at 0, as Keras with JAX takes it; NaN stays NaN.
-inline Vec sign(Vec d) { return where_at_most(d, Scalar(0), Scalar(-1), keep_nan(d, Scalar(1))); }
+inline Vec slope_of_abs(Vec d) { return where_at_most(d, Scalar(0), Scalar(-1), keep_nan(d, Scalar(1))); }
 
 /// mean |t - p|.
 struct MeanAbsoluteError : MeanOverOutputs<MeanAbsoluteError> {
     static constexpr auto name = "MeanAbsoluteError";
     static constexpr auto fields() { return std::tuple{}; }
     Vec f(Vec p, Vec t) const { return abs(p - t); }
-    Vec df(Vec p, Vec t) const { return sign(p - t); }
+    Vec df(Vec p, Vec t) const { return slope_of_abs(p - t); }
 };
 
 /// 100 · mean |t - p| / max(|t|, ε).
@@ -29,7 +29,7 @@ struct MeanAbsolutePercentageError : MeanOverOutputs<MeanAbsolutePercentageError
     static constexpr auto name = "MeanAbsolutePercentageError";
     static constexpr auto fields() { return std::tuple{}; }
     Vec f(Vec p, Vec t) const { return Vec(Scalar(100)) * abs(p - t) / at_least(abs(t), kEpsilon); }
-    Vec df(Vec p, Vec t) const { return Vec(Scalar(100)) * sign(p - t) / at_least(abs(t), kEpsilon); }
+    Vec df(Vec p, Vec t) const { return Vec(Scalar(100)) * slope_of_abs(p - t) / at_least(abs(t), kEpsilon); }
 };
 
 /// mean (ln(max(p, ε) + 1) - ln(max(t, ε) + 1))².

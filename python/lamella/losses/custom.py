@@ -40,6 +40,11 @@ class CustomLoss(Loss):
         return True
 
     @property
+    def origin(self) -> str:
+        """What it was made from, for messages."""
+        return type(self._of).__name__ if isinstance(self._of, Loss) else f"the function {self.name}"
+
+    @property
     def has_gradient(self) -> bool:
         """Whether there is a gradient that belongs to the values."""
         if not isinstance(self._of, Loss):
