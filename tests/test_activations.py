@@ -499,7 +499,9 @@ def test_layers_with_rows_work_along_the_last_axis() -> None:
     model = Sequential([Input((6,)), layers.Activation("glu")])
     np.testing.assert_array_equal(model.predict(x), activations.glu(x))
     deep = x.reshape(2, 2, 3)
-    np.testing.assert_array_equal(Sequential([Input((2, 3)), layers.Softmax()]).predict(deep), activations.softmax(deep))
+    np.testing.assert_array_equal(
+        Sequential([Input((2, 3)), layers.Softmax()]).predict(deep), activations.softmax(deep)
+    )
     with pytest.raises(ValueError, match=r"<activation softmax axis=1> to samples of shape \(2, 3\).*Reshape"):
         Sequential([Input((2, 3)), layers.Softmax(axis=1)])
     with pytest.raises(ValueError, match=r"Softmax `axis` must be an axis of samples of shape \(3,\)"):

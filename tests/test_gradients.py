@@ -98,9 +98,7 @@ def test_gradients_equal_finite_differences(
     assert_gradients_are_right(model, x, targets_for(loss, 4, 3, rng))
 
 
-LOSSES_AND_ENDS = [
-    (loss, end) for loss in core.losses.names for end in (PROBABILITIES if loss in POSITIVE else BASIC)
-]
+LOSSES_AND_ENDS = [(loss, end) for loss in core.losses.names for end in (PROBABILITIES if loss in POSITIVE else BASIC)]
 
 
 @pytest.mark.parametrize(("loss", "end"), LOSSES_AND_ENDS)

@@ -154,8 +154,7 @@ class Compiled:
         counted = [each for each in self.watched if each.in_core]
         sums, counts = rest[: len(counted)], rest[len(counted) :]
         means = {
-            id(each): total / count if count else 0.0
-            for each, total, count in zip(counted, sums, counts, strict=True)
+            id(each): total / count if count else 0.0 for each, total, count in zip(counted, sums, counts, strict=True)
         }
         logs: Logs = {"loss": loss / samples if samples else 0.0}
         for each in self.watched:
@@ -188,7 +187,11 @@ class Compiled:
     # ------------------------------------------------------------------ the trainer
 
     def attach(
-        self, network: Any, owners: list[Layer | None], weights: list[tuple[str, Layer, Weight]], output: tuple[int, ...]
+        self,
+        network: Any,
+        owners: list[Layer | None],
+        weights: list[tuple[str, Layer, Weight]],
+        output: tuple[int, ...],
     ) -> None:
         """Makes a trainer; where that fails, everything is as before.
 
