@@ -122,15 +122,8 @@ class Double:
         plan = Plan(module)
         plan.append(model, model.input_shape[1:])
         self.network = module.Network(plan.specs, math.prod(model.input_shape[1:]))
-        self.network.set_trainable([owner is not None and owner.trainable for owner in plan.owners])
         self.set_weights(np.concatenate([w.ravel() for w in model.get_weights()] or [np.empty(0)]))
-        self.trainer = module.Trainer(
-            self.network,
-            compiled.optimizer._spec(module),
-            compiled.loss._spec(module),
-            [],
-            reduction=compiled.loss.reduction,
-        )
+        self.trainer = compiled._trainer(module, self.network, plan.owners, model._all_weights(), [])
 
     def get_weights(self) -> Array:
         weights: Array = self.network.get_weights()

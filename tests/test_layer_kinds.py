@@ -43,7 +43,8 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 
 def described(options: dict[str, Any]) -> dict[str, Any]:
     """The same arguments as the reference wants them."""
-    return {k: (v["class_name"], v["config"]) if isinstance(v, dict) else v for k, v in options.items()}
+    known = {k: v for k, v in options.items() if not k.endswith("_initializer")}
+    return {k: (v["class_name"], v["config"]) if isinstance(v, dict) else v for k, v in known.items()}
 
 
 def model_with(kind: str, *, first: int = 6) -> Sequential:

@@ -49,8 +49,9 @@ public:
         return tile_of(block, scratch);
     }
 
-    void take(const Block& block, View gradient) const override {
-        const Rule rule = rule_;  // copies: constants that no store to a weight can change
+    void take(const Block& given, View gradient) const override {
+        const Block block = given;  // copies: constants that no store to a weight can change
+        const Rule rule = rule_;
         const typename Rule::Step step = step_;
         const Extras extras = extras_;
         const View w = block.of(weights_.params);
@@ -61,8 +62,12 @@ public:
         std::array<View, Rule::kStates> states;
         for (int i = 0; i < Rule::kStates; ++i) states[i] = block.of(weights_.states[i]);
         Vec dirt(Scalar(0));
-        const Index columns = padded(gradient.cols);
-        for (Index r = 0; r < gradient.rows; ++r) {
+        Index rows = gradient.rows, columns = padded(gradient.cols);
+        if (!block.inputs && w.stride == columns && gradient.stride == columns) {  // narrow: one row after the other
+            columns *= rows;
+            rows = 1;
+        }
+        for (Index r = 0; r < rows; ++r) {
             Scalar *weights = w.row(r), *state_rows[Rule::kStates + 1];
             const Scalar* g = gradient.row(r);
             for (int i = 0; i < Rule::kStates; ++i) state_rows[i] = states[i].row(r);

@@ -204,30 +204,42 @@ class Compiled:
         self._attachment = network, owners, weights, output
         if self.loss is None:
             return
-        network.set_trainable([owner is not None and owner.trainable for owner in owners])
         watched = [each.resolve(output[-1], self.loss.labels) for each in self.watched]
         named(watched)
-        counted = [each for each in watched if each.in_core]
-        optimizer = self.optimizer
         try:
-            trainer = core.Trainer(
-                network,
-                optimizer._spec(core),
-                optimizer._options(core),
-                _core_loss(self.loss),
-                [each.metric._spec(core) for each in counted if not each.weighted],
-                [each.metric._spec(core) for each in counted if each.weighted],
-                self.loss.reduction,
-                self.loss_weight,
-            )
+            trainer = self._trainer(core, network, owners, weights, watched)
         except MemoryError:
-            raise MemoryError(f"Optimizer {optimizer.name!r} needs more memory for its state than there is.") from None
-        _regularize(trainer.updater, {id(owner) for owner in owners}, weights)
+            name = self.optimizer.name
+            raise MemoryError(f"Optimizer {name!r} needs more memory for its state than there is.") from None
         self.trainer, self.watched, self._output = trainer, watched, output
-        optimizer._attach(trainer.updater, [(path, spec.shape) for path, _, spec in weights])
+        self.optimizer._attach(trainer.updater, [(path, spec.shape) for path, _, spec in weights])
+
+    def _trainer(
+        self,
+        core: Any,
+        network: Any,
+        owners: list[Layer | None],
+        weights: list[tuple[str, Layer, Weight]],
+        watched: list[Watched],
+    ) -> Any:
+        """A trainer of `core`, which may be the one that tests build with double precision."""
+        network.set_trainable([owner is not None and owner.trainable for owner in owners])
+        counted = [each for each in watched if each.in_core]
+        trainer = core.Trainer(
+            network,
+            self.optimizer._spec(core),
+            self.optimizer._options(core),
+            _core_loss(core, self.loss),
+            [each.metric._spec(core) for each in counted if not each.weighted],
+            [each.metric._spec(core) for each in counted if each.weighted],
+            self.loss.reduction,
+            self.loss_weight,
+        )
+        _regularize(core, trainer.updater, {id(owner) for owner in owners}, weights)
+        return trainer
 
 
-def _core_loss(loss: Any) -> Any:
+def _core_loss(core: Any, loss: Any) -> Any:
     """The core's struct; for a loss written in Python one with targets of the same kind, whose place it takes."""
     if not isinstance(loss, CustomLoss):
         return loss._spec(core)
@@ -238,7 +250,7 @@ def _core_loss(loss: Any) -> Any:
     return spec
 
 
-def _regularize(updater: Any, owners: set[int], weights: list[tuple[str, Layer, Weight]]) -> None:
+def _regularize(core: Any, updater: Any, owners: set[int], weights: list[tuple[str, Layer, Weight]]) -> None:
     """Tells the core what is trained, and the regularizers and constraints of that."""
     trained = [id(layer) in owners and layer._trains(spec) for _, layer, spec in weights]
     updater.trainable = trained
