@@ -204,14 +204,14 @@ def get(identifier: Any) -> Constraint | None:
     return None if identifier is None else _FAMILY.get(identifier)
 
 
-def serialize(constraint: Constraint) -> dict[str, Any]:
-    """The dictionary that Keras writes for a constraint.
+def serialize(constraint: Constraint | None) -> dict[str, Any] | None:
+    """The dictionary that Keras writes for a constraint; None for None.
 
     Example:
         >>> serialize(UnitNorm())["config"]
         {'axis': 0}
     """
-    return _FAMILY.serialize(constraint)
+    return None if constraint is None else _FAMILY.serialize(constraint)
 
 
 def deserialize(config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Constraint:

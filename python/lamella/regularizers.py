@@ -244,14 +244,14 @@ def for_layer(owner: str, name: str, identifier: Any) -> Regularizer | None:
     return found
 
 
-def serialize(regularizer: Regularizer) -> dict[str, Any]:
-    """The dictionary that Keras writes for a regularizer.
+def serialize(regularizer: Regularizer | None) -> dict[str, Any] | None:
+    """The dictionary that Keras writes for a regularizer; None for None.
 
     Example:
         >>> serialize(L2(0.1))
         {'module': 'keras.regularizers', 'class_name': 'L2', 'config': {'l2': 0.1}, 'registered_name': None}
     """
-    return _FAMILY.serialize(regularizer)
+    return None if regularizer is None else _FAMILY.serialize(regularizer)
 
 
 def deserialize(config: dict[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Regularizer:
