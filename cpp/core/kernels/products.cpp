@@ -35,23 +35,23 @@ template <int Rows, int Cols>
 void tile(Left left, const Scalar* right, Index right_stride, Index depth, const Scalar* start, Index start_stride, Scalar* c,
           Index c_stride) {
     Vec sums[Rows][Cols];
-    for (int r = 0; r < Rows; ++r)
-        for (int j = 0; j < Cols; ++j) sums[r][j] = Vec(Scalar(0));
+    LAMELLA_UNROLL for (int r = 0; r < Rows; ++r)
+        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[r][j] = Vec(Scalar(0));
     for (Index k = 0; k < depth; ++k) {
         Vec b[Cols];
-        for (int j = 0; j < Cols; ++j) b[j] = Vec::load(right + j * kLanes);
-        for (int r = 0; r < Rows; ++r) {
+        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) b[j] = Vec::load(right + j * kLanes);
+        LAMELLA_UNROLL for (int r = 0; r < Rows; ++r) {
             const Vec a(left.data[r * left.by_row]);
-            for (int j = 0; j < Cols; ++j) sums[r][j] = fma(a, b[j], sums[r][j]);
+            LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[r][j] = fma(a, b[j], sums[r][j]);
         }
         left.data += left.by_depth;
         right += right_stride;
     }
     if (start)
-        for (int r = 0; r < Rows; ++r)
-            for (int j = 0; j < Cols; ++j) sums[r][j] += Vec::load(start + r * start_stride + j * kLanes);
-    for (int r = 0; r < Rows; ++r)
-        for (int j = 0; j < Cols; ++j) sums[r][j].store(c + r * c_stride + j * kLanes);
+        LAMELLA_UNROLL for (int r = 0; r < Rows; ++r)
+            LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[r][j] += Vec::load(start + r * start_stride + j * kLanes);
+    LAMELLA_UNROLL for (int r = 0; r < Rows; ++r)
+        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[r][j].store(c + r * c_stride + j * kLanes);
 }
 
 using Tile = void (*)(Left, const Scalar*, Index, Index, const Scalar*, Index, Scalar*, Index);
@@ -116,13 +116,13 @@ template <int Cols>
 const Entry* sparse_tile(const Entry* entry, std::int32_t limit, const Scalar* right, Index right_stride, const Scalar* start,
                          Scalar* c) {
     Vec sums[Cols];
-    for (int j = 0; j < Cols; ++j) sums[j] = start ? Vec::load(start + j * kLanes) : Vec(Scalar(0));
+    LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[j] = start ? Vec::load(start + j * kLanes) : Vec(Scalar(0));
     for (; entry->index < limit; ++entry) {
         const Vec a(entry->value);
         const Scalar* row = right + entry->index * right_stride;
-        for (int j = 0; j < Cols; ++j) sums[j] = fma(a, Vec::load(row + j * kLanes), sums[j]);
+        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[j] = fma(a, Vec::load(row + j * kLanes), sums[j]);
     }
-    for (int j = 0; j < Cols; ++j) sums[j].store(c + j * kLanes);
+    LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[j].store(c + j * kLanes);
     return entry;
 }
 
