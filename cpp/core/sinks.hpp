@@ -27,14 +27,6 @@ struct Block {
 // Smaller weights are in the first-level cache anyway.
 inline constexpr Index kPrefetched = 8192;
 
-/// Asks for the block's cache lines, which arrive while its gradient is computed.
-inline void prefetch(const Block& block, const Arena& arena) {
-    constexpr Index line = 64 / sizeof(Scalar);
-    const View view = block.of(arena);
-    for (Index r = 0; r < view.rows; ++r)
-        for (Index c = 0; c < view.cols && !block.is_idle(r); c += line) __builtin_prefetch(view.row(r) + c, 1);
-}
-
 /// Applies a rule to every tile while it is in cache: the whole gradient never exists.
 template <class Rule>
 struct Update {
@@ -46,11 +38,17 @@ struct Update {
 
     /// Where the gradient of `block` is to be written: scratch that stays in the first-level cache.
     View target(const Block& block, Scalar* scratch) const {
-        if (block.slot.span() >= kPrefetched) {
-            prefetch(block, params);
-            for (const Arena& arena : state) prefetch(block, arena);
-        }
         return {scratch, block.rows.count(), block.cols.count(), padded(block.cols.count())};
+    }
+
+    /// What take() will read.
+    Ahead ahead(const Block& block) const {
+        Ahead blocks{.stride = block.slot.stride};
+        static_assert(Rule::kStates < std::tuple_size<decltype(blocks.blocks)>{});
+        if (block.slot.span() < kPrefetched) return blocks;
+        blocks.blocks[blocks.count++] = block.of(params).data;
+        for (const Arena& arena : state) blocks.blocks[blocks.count++] = block.of(arena).data;
+        return blocks;
     }
 
     void take(const Block& block, View gradient) const {
@@ -91,6 +89,7 @@ struct Collect {
     const Arena& gradients;
 
     View target(const Block& block, Scalar*) const { return block.of(gradients); }
+    Ahead ahead(const Block&) const { return {}; }
     void take(const Block&, View) const {}
 };
 

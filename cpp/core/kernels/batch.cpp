@@ -58,8 +58,7 @@ Batch::Batch(Index rows, Index cols, int threads, double densest, bool by_column
         by_column_ = std::make_unique_for_overwrite<Entry[]>(room + cols);
         columns_.resize(cols);
         cursors_.resize(cols);
-        for (int bound = 0; bound <= threads; ++bound) bounds_.push_back(cols * bound / threads);
-        cuts_.resize(rows * bounds_.size());
+        cuts_.resize(static_cast<std::size_t>(rows) * (static_cast<std::size_t>(threads) + 1));
     }
 }
 
@@ -164,13 +163,19 @@ void Batch::list_columns(Member member, Index count) {
     });
 }
 
-/// Moves the bounds to where they would have shared this batch equally.
-void Batch::share_columns() {
-    const Index all = columns_.back().data + columns_.back().count - by_column_.get();
-    const auto members = static_cast<Index>(bounds_.size()) - 1;
-    Index bound = 1;
-    for (Index c = 0; c < dense_.cols; ++c)
-        for (; bound < members && columns_[c].data - by_column_.get() >= all * bound / members; ++bound) bounds_[bound] = c;
+/// Moves the bounds to where they would have shared the last batch equally.
+void Batch::share_columns(Index members) {
+    if (static_cast<Index>(bounds_.size()) != members + 1) {  // the first batch, or the system grants another number of threads
+        bounds_.resize(static_cast<std::size_t>(members) + 1);
+        for (Index b = 0; b <= members; ++b) bounds_[b] = dense_.cols * b / members;
+    } else if (columns()) {
+        const auto place = [&](Index column) { return columns_[column].data - by_column_.get(); };
+        const Index all = place(dense_.cols - 1);
+        for (Index b = 1, column = 0; b < members; ++b) {
+            while (place(column) < all * b / members) ++column;
+            bounds_[b] = column;
+        }
+    }
 }
 
 void Batch::gather(const Team& team, const Source& source, Rows rows, Affine affine, const std::atomic<bool>& compress) {
@@ -180,7 +185,7 @@ void Batch::gather(const Team& team, const Source& source, Rows rows, Affine aff
     });
     team.phase([&](Member member) {
         if (member.rank > 0) return;
-        if (columns()) share_columns();  // of the batch before
+        if (by_columns_) share_columns(member.size);
         decide(rows.count, compress);
     });
     team.phase([&](Member member) {

@@ -80,7 +80,7 @@ private:
     template <class I, class V>
     void fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine);
     std::int32_t& cut(Index row, Index bound) { return cuts_[row * static_cast<Index>(bounds_.size()) + bound]; }
-    void share_columns();
+    void share_columns(Index members);
     void cut_rows(Range mine);
     void list_columns(Member member, Index count);
 
