@@ -697,7 +697,7 @@ NAMES = cases(
         "does not fit the loss",
         "'accuracy'",
     ),
-    ("metric in Python", {"metrics": [type("Mine", (metrics.Metric,), {})()]}, TypeError, "`metrics`", "Mine", "update_state"),
+    ("metric without values", {"metrics": [type("Mine", (metrics.Metric,), {})()]}, TypeError, "Mine", "update_state"),
     (
         "optimizer in Python",
         {"optimizer": type("Mine", (optimizers.Optimizer,), {})(0.1, None, None)},

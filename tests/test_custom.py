@@ -58,7 +58,9 @@ def test_loss_in_python_trains_as_that_of_the_core(custom: Any, threads: int, da
     lamella.set_num_threads(threads)
     weights = np.linspace(0, 2, 50).astype(np.float32)
     mine, ours = model(custom, metrics=["mae"]), model("mse", metrics=["mae"])
-    histories = [m.fit(*data, epochs=3, batch_size=16, sample_weight=weights, verbose=0) for m in (mine, ours)]
+    histories = [
+        m.fit(*data, epochs=3, batch_size=16, sample_weight=weights, shuffle=False, verbose=0) for m in (mine, ours)
+    ]
     for name, values in histories[1].history.items():
         np.testing.assert_allclose(histories[0].history[name], values, rtol=2e-5)
     for a, b in zip(mine.get_weights(), ours.get_weights(), strict=True):
@@ -94,7 +96,7 @@ def test_loss_of_class_numbers_in_python(rng: np.random.Generator) -> None:
     mine = model(surprise, activation="softmax", metrics=["accuracy"])
     ours = model("sparse_categorical_crossentropy", activation="softmax", metrics=["accuracy"])
     for each in (mine, ours):
-        each.fit(x, y, epochs=2, verbose=0)
+        each.fit(x, y, epochs=2, shuffle=False, verbose=0)
     np.testing.assert_allclose(mine.evaluate(x, y, verbose=0), ours.evaluate(x, y, verbose=0), rtol=1e-4)
 
 

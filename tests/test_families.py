@@ -55,7 +55,7 @@ def made(family: str, name: str) -> Any:
 
 
 def spec_of(family: str, member: Any) -> Any:
-    """The core's struct of a member, or None where it has none: layers that only reshape, metrics with more than a mean."""
+    """The core's struct of a member, or None where it has none: layers that only reshape, some metrics."""
     if family != "layers":
         return member._spec(core)
     specs = member._specs(core, SHAPE)

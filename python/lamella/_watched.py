@@ -67,7 +67,7 @@ def _metric(identifier: Any) -> Metric:
     metric = metrics.get(identifier)
     for method in ("update_state", "result"):
         if getattr(type(metric), method) is getattr(Metric, method):
-            raise TypeError(f"`metrics`: {type(metric).__name__} must define {method}(), as every metric in Python does.")
+            raise TypeError(f"`metrics`: {type(metric).__name__}, a metric in Python, must define {method}().")
     return metric
 
 

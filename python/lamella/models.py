@@ -13,7 +13,7 @@ from ._checks import integer
 from ._compile import Compiled, compiled_from
 from ._core import core
 from ._data import Examples
-from ._feed import gives_batches
+from ._feed import Part, gives_batches
 from ._progress import resolve_verbose
 from ._stack import Array, Stack
 from .callbacks import CallbackList, History
@@ -342,13 +342,13 @@ class Sequential(Stack):
         if class_weight is not None and sample_weight is not None:
             raise ValueError("train_on_batch() takes either `class_weight` or `sample_weight`, not both.")
         compiled = self._compiled_or_raise()
+        compiled.check_can_train()
         data = self._built_examples(x, y, sample_weight)
-        weights = data.weights if class_weight is None else _data.class_weights(class_weight, data.y)
-        trainer, rows = compiled.trainer, len(data)
-        rates = compiled.optimizer.rates(trainer.iterations, 1)
+        if class_weight is not None:
+            data = Examples(data.x, data.y, _data.class_weights(class_weight, data.y), data.nonzeros)
         with compiled.alone():
             compiled.clear_totals()
-            trainer.train(self._network, data.x, data.y, weights, np.arange(rows, dtype=np.int64), rows, rates)
+            compiled.train(self._network, Part(data, None, len(data)), 0, 1)
             return self._results(compiled.logs(), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:

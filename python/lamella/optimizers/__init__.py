@@ -6,7 +6,6 @@ import sys
 from typing import Any
 
 from .. import schedules
-
 from .adagrad import Adadelta, Adagrad, Ftrl
 from .adam import Adam, Adamax, AdamW, Lion, Nadam
 from .base import FAMILY, Optimizer
