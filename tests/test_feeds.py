@@ -38,7 +38,11 @@ class Batches:
         rows = slice(i * self.size, (i + 1) * self.size)
         return self.x[rows], self.y[rows]
 
+    def on_epoch_begin(self) -> None:
+        self.begun = self.ended + 1
+
     def on_epoch_end(self) -> None:
+        assert self.begun == self.ended + 1
         self.ended += 1
 
 

@@ -136,6 +136,8 @@ class IterableFeed:
     def epoch(self, number: int) -> Iterator[Part]:
         """A part for each batch."""
         count = 0
+        if hasattr(self.source, "on_epoch_begin"):
+            self.source.on_epoch_begin()
         for item in itertools.islice(self._iterator(number), self.steps_given):
             data = self.check(*self._batch(item))
             count += 1

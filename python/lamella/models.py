@@ -18,6 +18,7 @@ from ._progress import resolve_verbose
 from ._stack import Array, Stack
 from .callbacks import CallbackList, History
 from .layers import Layer, Rescaling
+from .metrics import Metric
 
 __all__ = ["Sequential"]
 
@@ -108,6 +109,18 @@ class Sequential(Stack):
         """The loss that compile() set."""
         loss: losses.Loss = self._compiled_or_raise().loss
         return loss
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics that compile() set, plain ones first."""
+        return self._compiled_or_raise().metrics
+
+    def reset_metrics(self) -> None:
+        """Forgets what loss and metrics have added up; fit() and evaluate() do so by themselves."""
+        compiled = self._compiled_or_raise()
+        if compiled.trainer is not None:
+            with compiled.alone():
+                compiled.clear_totals()
 
     @property
     def metrics_names(self) -> list[str]:
