@@ -186,6 +186,12 @@ def gives_batches(x: Any) -> bool:
     return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
 
 
+def inputs_of(item: Any) -> Any:
+    """The x of what gives batches: the batch itself, or the first part of ``(x, y)`` and the like."""
+    parts = isinstance(item, (tuple, list)) and 0 < len(item) <= 3 and (isinstance(item, tuple) or is_data(item[0]))
+    return item[0] if parts else item
+
+
 def steps_of(rows: int, batch: int | None, steps: int | None) -> int:
     """Rows of a step: what was asked for, else what makes so many steps of all rows, else 32."""
     if batch is not None:

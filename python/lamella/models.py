@@ -13,7 +13,7 @@ from ._checks import integer
 from ._compile import Compiled, compiled_from
 from ._core import core
 from ._data import Examples
-from ._feed import Part, gives_batches
+from ._feed import Part, gives_batches, inputs_of
 from ._progress import resolve_verbose
 from ._stack import Array, Stack
 from .callbacks import CallbackList, History
@@ -324,7 +324,7 @@ class Sequential(Stack):
             steps = integer("predict", "steps", steps, least=1)
         if gives_batches(x):
             batches = itertools.islice(iter(x) if hasattr(x, "__iter__") else (x[i] for i in range(len(x))), steps)
-            outputs = [self.predict(item[0] if isinstance(item, tuple) else item, verbose=0) for item in batches]
+            outputs = [self.predict(inputs_of(item), verbose=0) for item in batches]
             return np.concatenate(outputs) if outputs else np.empty((0, *self.output_shape[1:]), np.float32)
         if steps is not None:
             x = x[: steps * batch]
