@@ -325,7 +325,7 @@ class Sequential(Stack):
         if gives_batches(x):
             batches = itertools.islice(iter(x) if hasattr(x, "__iter__") else (x[i] for i in range(len(x))), steps)
             outputs = [self.predict(inputs_of(item), verbose=0) for item in batches]
-            return np.concatenate(outputs) if outputs else np.empty((0, *self.output_shape[1:]), np.float32)
+            return np.concatenate(outputs) if outputs else np.empty((0, *self._output()), np.float32)
         if steps is not None:
             x = x[: steps * batch]
         shape = self._sample_shape(x)
