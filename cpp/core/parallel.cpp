@@ -1,6 +1,7 @@
 #include "parallel.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -23,6 +24,7 @@ constexpr int kMostSpins = 6000;
 // the scheduler grants us. A sleeper, on the other hand, is served first when it wakes.
 constexpr int kFewSpins = 100;
 thread_local int spins = kMostSpins;
+constexpr std::chrono::microseconds kSpared{100};
 
 inline void pause() {
 #if defined(__x86_64__) || defined(_M_X64)
@@ -91,8 +93,12 @@ private:
             }
             pause();
         }
-        spins = std::max(kFewSpins, spins / 4);
+        using Clock = std::chrono::steady_clock;
+        const auto asleep = Clock::now();
         for (int seen; !met(seen = value.load(std::memory_order_acquire));) value.wait(seen, std::memory_order_acquire);
+        // A short sleep would have been spared by spinning on; a long one says that the late member's core has other work.
+        if (Clock::now() - asleep < kSpared) spins = std::min(kMostSpins, 2 * spins);
+        else spins = std::max(kFewSpins, spins / 4);
     }
 
     struct alignas(64) Begun {
