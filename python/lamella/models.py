@@ -60,8 +60,8 @@ class Sequential(Stack):
             self._compiled.attach(network, owners, self._all_weights(), self._output())
 
     def _optimizer_numbers(self) -> int:
-        if self._compiled is None or self._compiled.trainer is None:
-            return 0
+        if self._compiled is None or self._compiled.trainer is None or not self._compiled.optimizer.iterations:
+            return 0  # as in Keras, whose optimizers keep nothing before the first step
         return self._compiled.optimizer._numbers()
 
     def compile(
