@@ -41,11 +41,12 @@ VARIANTS = [(name, {}) for name in NAMES] + [
 # Measured over the whole range: tanh 4.3 (near 0.03), sigmoid 5.1 (below -80; 2.9 above), softmax 6.4 (below e**-40),
 # gelu 5.3 in [-5, 0) and 17 at -13, where the formula with 1 + erf has no digit left; the others pass 4 below -80 only.
 ULPS = {"linear": 0.0, "relu": 0.0, "tanh": 5.0, "sigmoid": 6.0, "softmax": 8.0, "gelu": 18.0}
+ULPS |= {"squareplus": 5.0}  # a root and a division, which round differently at each level
 ULPS |= {"silu": 6.0, "mish": 6.0, "softplus": 6.0, "log_sigmoid": 6.0}
 # What may be lost besides: differences of nearly equal numbers, as in any float32, and where exp(-z) overflows.
 FLOOR = {"tanh_shrink": 5e-7, "log_softmax": 2e-6, "sparsemax": 1e-6, "silu": 1e-36, "mish": 1e-36}
 if lamella.isa() == "x86_64_v2":  # without fused multiply-add every term of a polynomial is rounded twice
-    ULPS |= {"tanh": 7.0, "softmax": 10.0, "gelu": 100.0, "squareplus": 5.0}
+    ULPS |= {"tanh": 7.0, "softmax": 10.0, "gelu": 100.0}
 TINY = np.finfo(np.float32).tiny
 LANES = [1, 3, 10, 16, 17, 33]
 

@@ -28,9 +28,9 @@ CPP = ROOT / "cpp"
 # fmt: off
 PYTHON_ORDER = [
     "_optional", "_fetch", "_checks", "_registry", "_random", "_cpu", "_core", "config",
-    "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers", "layers",
-    "backend", "_progress", "utils", "callbacks", "_summary", "_data", "_weights", "_plan", "_stack", "_feed", "_compile",
-    "_training", "_fit", "models",
+    "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "schedules", "optimizers",
+    "layers", "backend", "_progress", "utils", "callbacks", "_summary", "_data", "_weights", "_plan", "_stack", "_feed",
+    "_watched", "_compile", "_training", "_fit", "models",
     "preprocessing", "datasets", "plotting", "__init__", "_demo", "_bench", "cli", "__main__",
 ]
 CPP_ORDER = [
@@ -39,9 +39,12 @@ CPP_ORDER = [
     "core/split", "core/pass", "core/random",
     "core/activations/of_output", "core/activations/of_input", "core/activations/rowwise", "core/activations",
     "core/losses/target", "core/losses/crossentropies", "core/losses/*", "core/losses",
-    "core/metrics", "core/examples", "core/scorer", "core/optimizers", "core/sinks",
+    "core/metrics", "core/examples", "core/scorer",
+    "core/regularizers", "core/constraints", "core/penalties", "core/sinks",
+    "core/optimizers/rule", "core/optimizers/*", "core/optimizers", "core/update", "core/updater",
     "core/layers/*", "core/layers", "core/workspace", "core/network", "core/trainer",
-    "bindings/specs", "bindings/arrays", "bindings/bind_*", "bindings/module", "bindings/cpu",
+    "bindings/specs", "bindings/arrays", "bindings/bind_activations", "bindings/bind_losses", "bindings/bind_metrics",
+    "bindings/bind_weights", "bindings/bind_updater", "bindings/bind_network", "bindings/module", "bindings/cpu",
 ]
 # fmt: on
 

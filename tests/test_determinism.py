@@ -307,3 +307,38 @@ print(len(wrong))
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "0"
+
+
+def everything(threads: int) -> list[Array]:
+    """Weights after training with one of each kind of work that is shared among threads."""
+    lamella.utils.set_random_seed(11)
+    lamella.set_num_threads(threads)
+    model = Sequential(
+        [
+            Input((6, 11)),
+            layers.Dense(40, "gelu", kernel_regularizer="l1_l2"),
+            layers.LayerNormalization(),
+            layers.Flatten(),
+            layers.BatchNormalization(),
+            layers.Dropout(0.3),
+            layers.Dense(130, activity_regularizer="l2", kernel_constraint="max_norm"),
+            layers.PReLU(),
+            layers.UnitNormalization(),
+            layers.Dense(70, "tanh", kernel_regularizer="orthogonal_regularizer", bias_constraint="non_neg"),
+            layers.GaussianNoise(0.1),
+            layers.Dense(5, "softmax"),
+        ]
+    )
+    optimizer = lamella.optimizers.AdamW(0.01, global_clipnorm=0.5, use_ema=True)
+    model.compile(optimizer, "categorical_focal_crossentropy", metrics=["accuracy"], weighted_metrics=["auc"])
+    rng = np.random.default_rng(4)
+    x, y = rng.standard_normal((300, 6, 11), dtype=np.float32), np.eye(5, dtype=np.float32)[rng.integers(0, 5, 300)]
+    history = model.fit(x, y, batch_size=64, epochs=2, verbose=0, sample_weight=rng.random(300))
+    logs = [np.array(values) for values in history.history.values()]
+    return [*model.get_weights(), *logs, model.predict(x)]
+
+
+@pytest.mark.parametrize("threads", [2, 3, 4, 8])
+def test_every_kind_of_work_gives_the_same_bits_on_any_number_of_threads(threads: int) -> None:
+    for found, expected in zip(everything(threads), everything(1), strict=True):
+        np.testing.assert_array_equal(found, expected)

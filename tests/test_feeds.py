@@ -38,7 +38,11 @@ class Batches:
         rows = slice(i * self.size, (i + 1) * self.size)
         return self.x[rows], self.y[rows]
 
+    def on_epoch_begin(self) -> None:
+        self.begun = self.ended + 1
+
     def on_epoch_end(self) -> None:
+        assert self.begun == self.ended + 1
         self.ended += 1
 
 
@@ -129,6 +133,7 @@ def test_validation_and_evaluation_take_batches(data: tuple[Array, Array]) -> No
     np.testing.assert_allclose(made.evaluate(Again(batches), verbose=0), made.evaluate(*data, verbose=0), rtol=1e-5)
     np.testing.assert_array_equal(made.predict(Again(batches)), made.predict(data[0]))
     np.testing.assert_array_equal(made.predict((x for x, _ in [batches[0]])), made.predict(data[0][:8]))
+    np.testing.assert_array_equal(made.predict([x, y] for x, y in [batches[0]]), made.predict(data[0][:8]))
 
 
 def test_steps_limit_evaluation_prediction_and_validation(data: tuple[Array, Array]) -> None:

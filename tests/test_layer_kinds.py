@@ -8,13 +8,21 @@ import numpy as np
 import pytest
 import reference
 from float64 import Double
-from golden import assert_close, section
+from golden import assert_close as assert_near
+from golden import section
+from test_activations import NAMES as ACTIVATIONS
 from test_gradients import numeric
 
-from lamella import Input, Sequential, layers
+from lamella import Input, Sequential, layers, losses
+from lamella._core import core
 
 Array = np.ndarray[Any, np.dtype[Any]]
 L2 = {"class_name": "L2", "config": {"l2": 0.1}}
+
+
+def assert_close(found: Any, expected: Any) -> None:
+    assert_near(found, expected, atol=2e-7, rtol=1e-6)
+
 
 # (class, arguments) after an Input of shape (6,): every layer that the reference has, apart from noise.
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -241,3 +249,51 @@ def test_layer_normalization_over_several_axes(axis: Any, rng: np.random.Generat
 def test_other_axes_than_the_last_are_refused(layer: Any) -> None:
     with pytest.raises(ValueError, match="last"):
         Sequential([Input((3, 4)), layer()])
+
+
+POSITIVE = ("KLDivergence", "Poisson", "MeanSquaredLogarithmicError", "Dice", "Tversky")
+NOT_TRAINED = ("Rescaling", "Flatten", "Reshape", "Identity", "Normalization", "Normalization-invert")
+
+
+def ending(loss: str) -> str:
+    """An activation of the output that suits the loss, and is not fused with it where there is a choice."""
+    if "Categorical" in loss and "Hinge" not in loss:
+        return "softmax"
+    return "sigmoid" if "Binary" in loss or loss in POSITIVE else "linear"
+
+
+@pytest.mark.parametrize("loss", core.losses.names)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in NOT_TRAINED])
+def test_every_layer_activation_and_loss_has_the_gradient_of_finite_differences(
+    kind: str, loss: str, rng: np.random.Generator
+) -> None:
+    name, options = KINDS[kind]
+    checked = skipped = 0
+    for activation in (a for a in ACTIVATIONS if a != "glu"):
+        model = Sequential(
+            [
+                Input((3,)),
+                layers.Dense(6, activation, kernel_initializer="random_normal", bias_initializer="random_normal"),
+                getattr(layers, name)(**options),
+                layers.Dense(2, ending(loss)),
+            ]
+        )
+        model.compile("sgd", getattr(losses, loss)())
+        x = rng.standard_normal((3, 3))
+        y: Array = rng.integers(0, 2, 3) if loss == "SparseCategoricalCrossentropy" else rng.dirichlet((1, 1), 3)
+        double = Double(model)
+        _, of_weights, of_inputs = double.gradients(x, y, training=True)
+        # Along random directions: a wrong gradient of any weight or input shows with probability 1.
+        for at, found, value in (
+            (double.get_weights(), of_weights, lambda w, d=double, x=x, y=y: d.loss(x, y, w, True)),
+            (x, of_inputs.reshape(x.shape), lambda v, d=double, y=y: d.loss(v, y, training=True)),
+        ):
+            direction = rng.standard_normal(at.shape)
+            slopes = [(value(at + h * direction) - value(at - h * direction)) / (2 * h) for h in (1e-6, 2e-6)]
+            if abs(slopes[0] - slopes[1]) > 1e-6 * max(abs(slopes[0]), 1e-3):
+                skipped += 1  # a kink lies between
+                continue
+            checked += 1
+            expected = float(np.sum(found * direction))
+            assert slopes[0] == pytest.approx(expected, rel=2e-6, abs=2e-8), activation
+    assert skipped <= 0.2 * checked

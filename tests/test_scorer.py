@@ -19,7 +19,9 @@ def trained(loss: losses.Loss, plain: list[Any], weighted: list[Any], **options:
     network = core.Network([activation], 3)
     specs = [[metric._spec(core) for metric in group] for group in (plain, weighted)]
     spec = optimizers.get("sgd")._spec(core)
-    return network, core.Trainer(network, spec, loss._spec(core), specs[0], weighted_metrics=specs[1], **options)
+    return network, core.Trainer(
+        network, spec, core.Options(), loss._spec(core), specs[0], weighted_metrics=specs[1], **options
+    )
 
 
 def data(rng: np.random.Generator) -> tuple[Array, Array, Array]:

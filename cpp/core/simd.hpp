@@ -8,6 +8,10 @@
 
 #include "scalar.hpp"
 
+// Before a loop of constant length over an array of registers. Left alone, GCC unrolls some of them only after it has given
+// the array its place, which then is in memory: every tile wrote and read its sums there once more.
+#define LAMELLA_UNROLL _Pragma("GCC unroll 8")
+
 namespace lamella {
 
 using PacketTraits = Eigen::internal::packet_traits<Scalar>;

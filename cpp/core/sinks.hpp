@@ -29,6 +29,8 @@ public:
 
     /// Where the gradient of `block` is to be written: `scratch`, which stays in the first-level cache, or its last place.
     virtual View target(const Block& block, Scalar* scratch) const = 0;
+    /// What take() will read besides the gradient.
+    virtual Ahead ahead(const Block&) const { return {}; }
     /// Takes the gradient that has been written there.
     virtual void take(const Block& block, View gradient) const = 0;
 

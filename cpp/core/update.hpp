@@ -40,13 +40,18 @@ public:
     Update(const Rule& rule, typename Rule::Step step, const Weights& weights, const Extras& extras)
         : rule_(rule), step_(step), weights_(weights), extras_(extras) {}
 
-    View target(const Block& block, Scalar* scratch) const override {
-        if (block.slot.span() >= kPrefetched) {
-            prefetch(block, weights_.params);
-            for (const Arena& state : weights_.states) prefetch(block, state);
-            if (kDecorated && extras_.averages) prefetch(block, *extras_.averages);
-        }
-        return tile_of(block, scratch);
+    View target(const Block& block, Scalar* scratch) const override { return tile_of(block, scratch); }
+
+    Ahead ahead(const Block& block) const override {
+        Ahead blocks{.stride = block.slot.stride};
+        static_assert(Rule::kStates + 2 < std::tuple_size<decltype(blocks.blocks)>{});
+        if (block.slot.span() < kPrefetched) return blocks;
+        const auto ask = [&](const Arena& arena) { blocks.blocks[blocks.count++] = block.of(arena).data; };
+        ask(weights_.params);
+        for (const Arena& state : weights_.states) ask(state);
+        if (kDecorated && extras_.averages) ask(*extras_.averages);
+        if (kDecorated && extras_.slopes) ask(*extras_.slopes);
+        return blocks;
     }
 
     void take(const Block& given, View gradient) const override {
@@ -106,14 +111,6 @@ public:
 private:
     // Smaller weights are in the first-level cache anyway.
     static constexpr Index kPrefetched = 8192;
-
-    /// Asks for the block's cache lines, which arrive while its gradient is computed.
-    static void prefetch(const Block& block, const Arena& arena) {
-        constexpr Index line = 64 / sizeof(Scalar);
-        const View view = block.of(arena);
-        for (Index r = 0; r < view.rows; ++r)
-            for (Index c = 0; c < view.cols && !block.is_idle(r); c += line) __builtin_prefetch(view.row(r) + c, 1);
-    }
 
     const Rule& rule_;
     typename Rule::Step step_;

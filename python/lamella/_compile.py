@@ -281,7 +281,7 @@ def compiled_from(optimizer: Any, loss: Any, loss_weights: Any, metrics: Any, we
         raise ValueError("compile() needs a `loss`, such as 'mse' or 'categorical_crossentropy'.")
     found = None if losses.is_crossentropy(loss) else losses.get(loss)
     rule = optimizers.get(optimizer)
-    if not hasattr(core.optimizers, type(rule).__name__) and rule._spec(core) is None:
+    if not hasattr(core.optimizers, type(rule).__name__):
         raise TypeError(
             f"`optimizer` must be one that lamella has: {type(rule).__name__}, written in Python, cannot run in the "
             "compiled core."

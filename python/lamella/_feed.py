@@ -136,6 +136,8 @@ class IterableFeed:
     def epoch(self, number: int) -> Iterator[Part]:
         """A part for each batch."""
         count = 0
+        if hasattr(self.source, "on_epoch_begin"):
+            self.source.on_epoch_begin()
         for item in itertools.islice(self._iterator(number), self.steps_given):
             data = self.check(*self._batch(item))
             count += 1
@@ -182,6 +184,12 @@ def gives_batches(x: Any) -> bool:
     if is_data(x) or isinstance(x, (str, bytes, dict, list, tuple, set)):
         return False
     return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
+
+
+def inputs_of(item: Any) -> Any:
+    """The x of what gives batches: the batch itself, or the first part of ``(x, y)`` and the like."""
+    parts = isinstance(item, (tuple, list)) and 0 < len(item) <= 3 and (isinstance(item, tuple) or is_data(item[0]))
+    return item[0] if parts else item
 
 
 def steps_of(rows: int, batch: int | None, steps: int | None) -> int:

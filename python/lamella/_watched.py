@@ -62,7 +62,13 @@ def watched_from(plain: Any, weighted: Any) -> list[Watched]:
 
 
 def _metric(identifier: Any) -> Metric:
-    return metrics.BinaryAccuracy(identifier) if metrics.is_accuracy(identifier) else metrics.get(identifier)
+    if metrics.is_accuracy(identifier):
+        return metrics.BinaryAccuracy(identifier)
+    metric = metrics.get(identifier)
+    for method in ("update_state", "result"):
+        if getattr(type(metric), method) is getattr(Metric, method):
+            raise TypeError(f"`metrics`: {type(metric).__name__}, a metric in Python, must define {method}().")
+    return metric
 
 
 def named(watched: list[Watched]) -> None:

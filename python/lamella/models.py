@@ -13,11 +13,12 @@ from ._checks import integer
 from ._compile import Compiled, compiled_from
 from ._core import core
 from ._data import Examples
-from ._feed import gives_batches
+from ._feed import Part, gives_batches, inputs_of
 from ._progress import resolve_verbose
 from ._stack import Array, Stack
 from .callbacks import CallbackList, History
 from .layers import Layer, Rescaling
+from .metrics import Metric
 
 __all__ = ["Sequential"]
 
@@ -108,6 +109,18 @@ class Sequential(Stack):
         """The loss that compile() set."""
         loss: losses.Loss = self._compiled_or_raise().loss
         return loss
+
+    @property
+    def metrics(self) -> list[Metric]:
+        """The metrics that compile() set, plain ones first."""
+        return self._compiled_or_raise().metrics
+
+    def reset_metrics(self) -> None:
+        """Forgets what loss and metrics have added up; fit() and evaluate() do so by themselves."""
+        compiled = self._compiled_or_raise()
+        if compiled.trainer is not None:
+            with compiled.alone():
+                compiled.clear_totals()
 
     @property
     def metrics_names(self) -> list[str]:
@@ -311,8 +324,8 @@ class Sequential(Stack):
             steps = integer("predict", "steps", steps, least=1)
         if gives_batches(x):
             batches = itertools.islice(iter(x) if hasattr(x, "__iter__") else (x[i] for i in range(len(x))), steps)
-            outputs = [self.predict(item[0] if isinstance(item, tuple) else item, verbose=0) for item in batches]
-            return np.concatenate(outputs) if outputs else np.empty((0, *self.output_shape[1:]), np.float32)
+            outputs = [self.predict(inputs_of(item), verbose=0) for item in batches]
+            return np.concatenate(outputs) if outputs else np.empty((0, *self._output()), np.float32)
         if steps is not None:
             x = x[: steps * batch]
         shape = self._sample_shape(x)
@@ -342,13 +355,13 @@ class Sequential(Stack):
         if class_weight is not None and sample_weight is not None:
             raise ValueError("train_on_batch() takes either `class_weight` or `sample_weight`, not both.")
         compiled = self._compiled_or_raise()
+        compiled.check_can_train()
         data = self._built_examples(x, y, sample_weight)
-        weights = data.weights if class_weight is None else _data.class_weights(class_weight, data.y)
-        trainer, rows = compiled.trainer, len(data)
-        rates = compiled.optimizer.rates(trainer.iterations, 1)
+        if class_weight is not None:
+            data = Examples(data.x, data.y, _data.class_weights(class_weight, data.y), data.nonzeros)
         with compiled.alone():
             compiled.clear_totals()
-            trainer.train(self._network, data.x, data.y, weights, np.arange(rows, dtype=np.int64), rows, rates)
+            compiled.train(self._network, Part(data, None, len(data)), 0, 1)
             return self._results(compiled.logs(), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:

@@ -49,7 +49,6 @@ Batch::Batch(Index rows, Index cols, int threads, double densest, bool by_column
       rows_(rows),
       row_starts_(rows + 1),
       row_sizes_(rows),
-      cursors_(threads),
       densest_(densest),
       by_columns_(by_columns && densest > 0) {
     dense_ = {storage_.data(), rows, cols, padded_stride(cols)};
@@ -58,7 +57,8 @@ Batch::Batch(Index rows, Index cols, int threads, double densest, bool by_column
     if (by_columns_) {
         by_column_ = std::make_unique_for_overwrite<Entry[]>(room + cols);
         columns_.resize(cols);
-        for (auto& cursor : cursors_) cursor.resize(cols);
+        cursors_.resize(cols);
+        cuts_.resize(static_cast<std::size_t>(rows) * (static_cast<std::size_t>(threads) + 1));
     }
 }
 
@@ -126,35 +126,56 @@ void Batch::fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, R
     }
 }
 
-void Batch::count_columns(Member member, Range mine) {
-    auto& cursor = cursors_[member.rank];
-    std::fill(cursor.begin(), cursor.end(), 0);
-    for (Index r = mine.first; r < mine.last; ++r)
-        for (Index i = 0; i < rows_[r].count; ++i) ++cursor[rows_[r].data[i].index];
-}
-
-/// Counts become places: all of column 0 (member 0's rows first) and kEnd, all of column 1, ...
-void Batch::place_columns(int members) {
-    std::int32_t place = 0;
-    for (Index c = 0; c < dense_.cols; ++c) {
-        const std::int32_t start = place;
-        for (int member = 0; member < members; ++member) {
-            const std::int32_t count = cursors_[member][c];
-            cursors_[member][c] = place;
-            place += count;
+/// Where each bound falls in the member's rows.
+void Batch::cut_rows(Range mine) {
+    const auto before = [](const Entry& entry, Index column) { return entry.index < column; };
+    const Index last = static_cast<Index>(bounds_.size()) - 1;
+    for (Index r = mine.first; r < mine.last; ++r) {
+        const Entry *from = rows_[r].data, *end = from + rows_[r].count;
+        cut(r, last) = static_cast<std::int32_t>(rows_[r].count);
+        for (Index b = 0; b < last; ++b) {
+            from = std::lower_bound(from, end, bounds_[b], before);
+            cut(r, b) = static_cast<std::int32_t>(from - rows_[r].data);
         }
-        columns_[c] = {by_column_.get() + start, place - start};
-        by_column_[place++] = kEnd;
     }
 }
 
-void Batch::scatter_columns(Member member, Range mine) {
-    auto& cursor = cursors_[member.rank];
-    for (Index r = mine.first; r < mine.last; ++r)
-        for (Index i = 0; i < rows_[r].count; ++i) {
-            const Entry& entry = rows_[r].data[i];
-            by_column_[cursor[entry.index]++] = {static_cast<std::int32_t>(r), entry.value};
+/// Lists the columns between the member's bounds.
+void Batch::list_columns(Member member, Index count) {
+    const Range cols{bounds_[member.rank], bounds_[member.rank + 1]};
+    std::fill(cursors_.begin() + cols.first, cursors_.begin() + cols.last, 0);
+    const auto each_entry = [&](auto&& visit) {
+        for (Index r = 0; r < count; ++r)
+            for (Index i = cut(r, member.rank), end = cut(r, member.rank + 1); i < end; ++i) visit(r, rows_[r].data[i]);
+    };
+    each_entry([&](Index, const Entry& entry) { ++cursors_[entry.index]; });
+    auto place = static_cast<std::int32_t>(cols.first);  // a kEnd for every column before
+    for (Index r = 0; r < count; ++r) place += cut(r, member.rank);
+    for (Index c = cols.first; c < cols.last; ++c) {
+        const std::int32_t size = cursors_[c];
+        columns_[c] = {by_column_.get() + place, size};
+        cursors_[c] = place;
+        place += size;
+        by_column_[place++] = kEnd;
+    }
+    each_entry([&](Index r, const Entry& entry) {
+        by_column_[cursors_[entry.index]++] = {static_cast<std::int32_t>(r), entry.value};
+    });
+}
+
+/// Moves the bounds to where they would have shared the last batch equally.
+void Batch::share_columns(Index members) {
+    if (static_cast<Index>(bounds_.size()) != members + 1) {  // the first batch, or the system grants another number of threads
+        bounds_.resize(static_cast<std::size_t>(members) + 1);
+        for (Index b = 0; b <= members; ++b) bounds_[b] = dense_.cols * b / members;
+    } else if (columns()) {
+        const auto place = [&](Index column) { return columns_[column].data - by_column_.get(); };
+        const Index all = place(dense_.cols - 1);
+        for (Index b = 1, column = 0; b < members; ++b) {
+            while (place(column) < all * b / members) ++column;
+            bounds_[b] = column;
         }
+    }
 }
 
 void Batch::gather(const Team& team, const Source& source, Rows rows, Affine affine, const std::atomic<bool>& compress) {
@@ -163,19 +184,18 @@ void Batch::gather(const Team& team, const Source& source, Rows rows, Affine aff
         std::visit([&](const auto& from) { measure(from, rows, affine, mine); }, source);
     });
     team.phase([&](Member member) {
-        if (member.rank == 0) decide(rows.count, compress);
+        if (member.rank > 0) return;
+        if (by_columns_) share_columns(member.size);
+        decide(rows.count, compress);
     });
     team.phase([&](Member member) {
         const Range mine = member.share(rows.count);
         std::visit([&](const auto& from) { fill(from, rows, affine, mine); }, source);
-        if (compressed_ && by_columns_) count_columns(member, mine);
+        if (compressed_ && by_columns_) cut_rows(mine);
     });
     if (!by_columns_) return;
     team.phase([&](Member member) {
-        if (compressed_ && member.rank == 0) place_columns(member.size);
-    });
-    team.phase([&](Member member) {
-        if (compressed_) scatter_columns(member, member.share(rows.count));
+        if (compressed_) list_columns(member, rows.count);
     });
 }
 

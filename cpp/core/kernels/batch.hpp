@@ -79,9 +79,10 @@ private:
     void fill(const DenseRows<T>& source, Rows rows, Affine affine, Range mine);
     template <class I, class V>
     void fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine);
-    void count_columns(Member member, Range mine);
-    void place_columns(int members);
-    void scatter_columns(Member member, Range mine);
+    std::int32_t& cut(Index row, Index bound) { return cuts_[row * static_cast<Index>(bounds_.size()) + bound]; }
+    void share_columns(Index members);
+    void cut_rows(Range mine);
+    void list_columns(Member member, Index count);
 
     View dense_;
     Buffer storage_;
@@ -89,7 +90,11 @@ private:
     std::vector<Entries> rows_, columns_;
     std::vector<std::int64_t> row_starts_;
     std::vector<Index> row_sizes_;
-    std::vector<std::vector<std::int32_t>> cursors_;  // a column's next place, by member
+    // Each member lists the columns between two bounds, so that no cache line is written by two of them. The bounds share
+    // the last batch's nonzeros equally; cuts_ says where they fall in each row of this one.
+    std::vector<Index> bounds_;
+    std::vector<std::int32_t> cuts_;     // (rows × bounds)
+    std::vector<std::int32_t> cursors_;  // a column's next place
     double densest_ = 0;
     bool compressed_ = false, by_columns_ = false;
 };

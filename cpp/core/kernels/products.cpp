@@ -33,28 +33,32 @@ struct Left {
 /// It is added last: partial sums of limited depth round less than one long sum.
 template <int Rows, int Cols>
 void tile(Left left, const Scalar* right, Index right_stride, Index depth, const Scalar* start, Index start_stride, Scalar* c,
-          Index c_stride) {
+          Index c_stride, const Ahead& ahead, Index row, Index col) {
     Vec sums[Rows][Cols];
-    for (int r = 0; r < Rows; ++r)
-        for (int j = 0; j < Cols; ++j) sums[r][j] = Vec(Scalar(0));
-    for (Index k = 0; k < depth; ++k) {
-        Vec b[Cols];
-        for (int j = 0; j < Cols; ++j) b[j] = Vec::load(right + j * kLanes);
-        for (int r = 0; r < Rows; ++r) {
-            const Vec a(left.data[r * left.by_row]);
-            for (int j = 0; j < Cols; ++j) sums[r][j] = fma(a, b[j], sums[r][j]);
+    LAMELLA_UNROLL for (int r = 0; r < Rows; ++r)
+        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[r][j] = Vec(Scalar(0));
+    const Index pace = ahead.count ? std::max<Index>((depth + Rows - 1) / Rows, 1) : depth;  // steps for every row asked for
+    for (Index k = 0; k < depth; ++row) {
+        ahead.ask(row, col, Cols * kLanes);
+        for (const Index last = std::min(depth, k + pace); k < last; ++k) {
+            Vec b[Cols];
+            LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) b[j] = Vec::load(right + j * kLanes);
+            LAMELLA_UNROLL for (int r = 0; r < Rows; ++r) {
+                const Vec a(left.data[r * left.by_row]);
+                LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[r][j] = fma(a, b[j], sums[r][j]);
+            }
+            left.data += left.by_depth;
+            right += right_stride;
         }
-        left.data += left.by_depth;
-        right += right_stride;
     }
     if (start)
-        for (int r = 0; r < Rows; ++r)
-            for (int j = 0; j < Cols; ++j) sums[r][j] += Vec::load(start + r * start_stride + j * kLanes);
-    for (int r = 0; r < Rows; ++r)
-        for (int j = 0; j < Cols; ++j) sums[r][j].store(c + r * c_stride + j * kLanes);
+        LAMELLA_UNROLL for (int r = 0; r < Rows; ++r)
+            LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[r][j] += Vec::load(start + r * start_stride + j * kLanes);
+    LAMELLA_UNROLL for (int r = 0; r < Rows; ++r)
+        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[r][j].store(c + r * c_stride + j * kLanes);
 }
 
-using Tile = void (*)(Left, const Scalar*, Index, Index, const Scalar*, Index, Scalar*, Index);
+using Tile = void (*)(Left, const Scalar*, Index, Index, const Scalar*, Index, Scalar*, Index, const Ahead&, Index, Index);
 
 /// kTiles[rows - 1][cols - 1], null where the sums would not fit into the registers.
 template <int Rows, int... Cols>
@@ -80,7 +84,7 @@ void prefetch_rows(const Scalar* data, Index stride, Index rows, Index cols) {
 }
 
 /// c (rows × whole registers of cols) = left · right + bias.
-void product(Left left, Index rows, ConstView right, Index depth, const Scalar* bias, View c) {
+void product(Left left, Index rows, ConstView right, Index depth, const Scalar* bias, View c, const Ahead& ahead = {}) {
     const Index registers = padded(c.cols) / kLanes;
     for (Index k = 0; k < depth || k == 0; k += kDepth) {
         const Index steps = std::min(kDepth, depth - k);
@@ -102,7 +106,8 @@ void product(Left left, Index rows, ConstView right, Index depth, const Scalar* 
                     const bool first = k == 0;
                     const Scalar* start = first ? (bias ? bias + column : nullptr) : out;
                     tile({left.data + i * left.by_row + k * left.by_depth, left.by_row, left.by_depth},
-                         right.row(k) + column, right.stride, steps, start, first ? 0 : c.stride, out, c.stride);
+                         right.row(k) + column, right.stride, steps, start, first ? 0 : c.stride, out, c.stride,
+                         ahead, i, column);
                 }
                 j += width;
             }
@@ -116,13 +121,13 @@ template <int Cols>
 const Entry* sparse_tile(const Entry* entry, std::int32_t limit, const Scalar* right, Index right_stride, const Scalar* start,
                          Scalar* c) {
     Vec sums[Cols];
-    for (int j = 0; j < Cols; ++j) sums[j] = start ? Vec::load(start + j * kLanes) : Vec(Scalar(0));
+    LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[j] = start ? Vec::load(start + j * kLanes) : Vec(Scalar(0));
     for (; entry->index < limit; ++entry) {
         const Vec a(entry->value);
         const Scalar* row = right + entry->index * right_stride;
-        for (int j = 0; j < Cols; ++j) sums[j] = fma(a, Vec::load(row + j * kLanes), sums[j]);
+        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[j] = fma(a, Vec::load(row + j * kLanes), sums[j]);
     }
-    for (int j = 0; j < Cols; ++j) sums[j].store(c + j * kLanes);
+    LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[j].store(c + j * kLanes);
     return entry;
 }
 
@@ -215,15 +220,20 @@ void multiply_transposed(ConstView dz, ConstView w, View dx, Scalar* scratch) {
     }
 }
 
-void outer(ConstView x, ConstView dz, View tile) { product({x.data, 1, x.stride}, tile.rows, dz, x.rows, nullptr, tile); }
+void outer(ConstView x, ConstView dz, View tile, const Ahead& ahead) {
+    product({x.data, 1, x.stride}, tile.rows, dz, x.rows, nullptr, tile, ahead);
+}
 
-void outer(const Entries* columns, ConstView dz, View tile) {
+void outer(const Entries* columns, ConstView dz, View tile, const Ahead& ahead) {
     const auto all = static_cast<std::int32_t>(dz.rows);
     const Index registers = padded(tile.cols) / kLanes;
     for (Index j = 0; j < registers; j += kSparseWidest) {
-        const auto sums = kSparseTiles[std::min<Index>(kSparseWidest, registers - j) - 1];
-        for (Index r = 0; r < tile.rows; ++r)
+        const Index width = std::min<Index>(kSparseWidest, registers - j);
+        const auto sums = kSparseTiles[width - 1];
+        for (Index r = 0; r < tile.rows; ++r) {
+            if (columns[r].count) ahead.ask(r, j * kLanes, width * kLanes);
             sums(columns[r].data, all, dz.data + j * kLanes, dz.stride, nullptr, tile.row(r) + j * kLanes);
+        }
     }
 }
 

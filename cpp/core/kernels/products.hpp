@@ -5,6 +5,7 @@
 /// weights and deltas must hold zeros in their padding.
 #pragma once
 
+#include <array>
 #include <limits>
 
 #include "../simd.hpp"
@@ -34,10 +35,25 @@ void multiply(const Entries* rows, ConstView w, const Scalar* bias, View y);
 void multiply_transposed(ConstView dz, ConstView w, View dx, Scalar* scratch);
 Index transpose_scratch(Index n);
 
-/// tile (k × n) = xᵀ · dz for x (batch × k), dz (batch × n).
-void outer(ConstView x, ConstView dz, View tile);
+/// What is needed next: a block of each of `count` equal matrices. A product asks for its cache lines a few at a time, so that
+/// they arrive while it computes; all at once they would wait for one another, and it for them.
+struct Ahead {
+    std::array<const Scalar*, 8> blocks;
+    int count = 0;
+    Index stride = 0;
+
+    /// Asks for `cols` numbers of each block from (row, col).
+    void ask(Index row, Index col, Index cols) const {
+        constexpr Index line = 64 / sizeof(Scalar);
+        for (int i = 0; i < count; ++i)
+            for (Index c = 0; c < cols; c += line) __builtin_prefetch(blocks[i] + row * stride + col + c, 1);
+    }
+};
+
+/// tile (k × n) = xᵀ · dz for x (batch × k), dz (batch × n); `ahead` are blocks of the tile's shape.
+void outer(ConstView x, ConstView dz, View tile, const Ahead& ahead);
 
 /// The same for compressed columns of x; columns[r] belongs to row r of the tile.
-void outer(const Entries* columns, ConstView dz, View tile);
+void outer(const Entries* columns, ConstView dz, View tile, const Ahead& ahead);
 
 }  // namespace lamella

@@ -86,9 +86,9 @@ struct Dense {
                 const Block block{kernel, {r, std::min(r + height, mine.rows.last)}, cols, columns ? columns + r : nullptr};
                 const View tile = sink.target(block, scratch);
                 if (columns)
-                    outer(columns + r, delta, tile);
+                    outer(columns + r, delta, tile, sink.ahead(block));
                 else
-                    outer(x.dense().middle_cols(r, block.rows.count()), delta, tile);
+                    outer(x.dense().middle_cols(r, block.rows.count()), delta, tile, sink.ahead(block));
                 sink.take(block, tile);
             }
         }

@@ -27,6 +27,8 @@ class CustomLoss(Loss):
     def __init__(self, of: Any) -> None:
         if not callable(of):
             raise TypeError(f"A loss written in Python must be a function or a Loss, got {of!r}.")
+        if isinstance(of, Loss) and type(of).call is Loss.call:
+            raise TypeError(f"`loss`: {type(of).__name__} must define call(y_true, y_pred), a number for each sample.")
         function_name = getattr(of, "__name__", type(of).__name__).strip("<>")
         super().__init__(
             getattr(of, "reduction", "sum_over_batch_size"), getattr(of, "name", snake_case(function_name))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
+from .. import schedules
 from .adagrad import Adadelta, Adagrad, Ftrl
 from .adam import Adam, Adamax, AdamW, Lion, Nadam
 from .base import FAMILY, Optimizer
@@ -22,7 +24,11 @@ __all__ = [
     "Optimizer",
     "RMSprop",
     "get",
+    "schedules",
 ]
+
+# Keras has it here: `from keras.optimizers.schedules import ExponentialDecay`.
+sys.modules[f"{__name__}.schedules"] = schedules
 
 # Keras has them; their updates look at whole matrices.
 _WITHOUT_CORE = ("adafactor", "muon")

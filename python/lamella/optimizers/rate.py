@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
+from .. import schedules
 from .._checks import real
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def checked_rate(owner: str, value: Any) -> Any:
         ValueError: If it is none of these.
     """
     if isinstance(value, dict) and "class_name" in value:
-        value = importlib.import_module("lamella.schedules").deserialize(value)
+        value = schedules.deserialize(value)
     if is_schedule(value) or (callable(value) and not isinstance(value, type)):
         return value
     return real(owner, "learning_rate", value, least=0)
