@@ -137,3 +137,22 @@ def test_layers_read_the_config_of_keras(name: str) -> None:
 
 def test_layers_that_are_said_not_to_be_there_are_not() -> None:
     assert [name for name in NOT_THERE if hasattr(layers, name)] == []
+
+
+def test_a_model_is_not_called_in_training_mode_without_saying_so(rng: np.random.Generator) -> None:
+    model = Sequential([Input((3,)), layers.Dropout(0.5)])
+    x = rng.random((2, 3)).astype(np.float32)
+    np.testing.assert_array_equal(model(x, training=False), x)
+    with pytest.raises(ValueError, match="`training` must be False: outputs as in training exist inside of fit"):
+        model(x, training=True)
+
+
+def test_weights_by_name_exist_once_the_layer_is_built() -> None:
+    layer = layers.Dense(2)
+    for name in ("kernel", "bias"):
+        with pytest.raises(AttributeError, match=f"Layer 'dense' has no `{name}` yet: build its model"):
+            getattr(layer, name)
+    assert layers.Dense(2, use_bias=False).bias is None
+    model = Sequential([Input((3,)), layer])
+    assert layer.kernel.shape == (3, 2) and layer.bias is not None and layer.bias.shape == (2,)
+    np.testing.assert_array_equal(layer.kernel, model.get_weights()[0])

@@ -337,7 +337,9 @@ class Sequential(Stack):
         return _training.predict(self, rows, batch, watchers)
 
     def __call__(self, x: Any, training: bool = False) -> Array:
-        """The model's output for every row of `x`, as predict() gives it."""
+        """The model's output for every row of `x`, as predict() gives it; `training` must be False."""
+        if training:
+            raise ValueError("`training` must be False: outputs as in training exist inside of fit() and gradients().")
         return self.predict(x, verbose=0)
 
     def predict_on_batch(self, x: Any) -> Array:
