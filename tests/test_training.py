@@ -468,10 +468,12 @@ def test_summary_has_the_lines_of_keras() -> None:
     ]
 
 
-def test_summary_of_a_compiled_model_counts_the_optimizer() -> None:
+def test_summary_counts_the_optimizer_once_the_model_has_trained() -> None:
     golden = section("behaviour.summary_compiled_tail")
     model = Sequential([Input((784,)), layers.Dense(512), layers.Dense(10)])
     model.compile(optimizers.SGD(momentum=0.9), "mse")
+    assert summary_lines(model)[-3] == " Total params: 407,050 (1.55 MB)"
+    model.train_on_batch(np.zeros((1, 784)), np.zeros((1, 10)))
     tail = summary_lines(model)[-4:]
     assert [line.split(":")[0] for line in tail] == [line.split(":")[0] for line in golden]
     assert tail[-1] == " Optimizer params: 407,052 (1.55 MB)"

@@ -61,8 +61,8 @@ class Sequential(Stack):
             self._compiled.attach(network, owners, self._all_weights(), self._output())
 
     def _optimizer_numbers(self) -> int:
-        if self._compiled is None or self._compiled.trainer is None:
-            return 0
+        if self._compiled is None or self._compiled.trainer is None or not self._compiled.optimizer.iterations:
+            return 0  # as in Keras, whose optimizers keep nothing before the first step
         return self._compiled.optimizer._numbers()
 
     def compile(
@@ -337,7 +337,9 @@ class Sequential(Stack):
         return _training.predict(self, rows, batch, watchers)
 
     def __call__(self, x: Any, training: bool = False) -> Array:
-        """The model's output for every row of `x`, as predict() gives it."""
+        """The model's output for every row of `x`, as predict() gives it; `training` must be False."""
+        if training:
+            raise ValueError("`training` must be False: outputs as in training exist inside of fit() and gradients().")
         return self.predict(x, verbose=0)
 
     def predict_on_batch(self, x: Any) -> Array:

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ._optional import require
+from .utils import diagram
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["plot_history", "plot_images", "training_figure"]
+__all__ = ["plot_history", "plot_images", "plot_model", "training_figure"]
 
 _BLUE, _ORANGE, _GREEN, _RED, _GREY = "#1f6fb4", "#e07b00", "#2e8540", "#c8102e", "#5a5a5a"
 
@@ -134,6 +135,58 @@ def plot_images(
     return ax
 
 
+def plot_model(
+    model: Any,
+    *,
+    show_shapes: bool = False,
+    show_dtype: bool = False,
+    show_layer_names: bool = False,
+    rankdir: str = "TB",
+    expand_nested: bool = False,
+    show_layer_activations: bool = False,
+    show_trainable: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draws a card for each layer of a model, with arrows; lamella.utils.plot_model() makes a file of it.
+
+    Args:
+        model: A model; where it is not built its shapes are ``?``.
+        show_shapes, show_dtype, show_layer_names, show_layer_activations, show_trainable: What the cards say.
+        rankdir: ``"TB"``, ``"BT"``, ``"LR"`` or ``"RL"``: where the layers go.
+        expand_nested: Whether to show the layers of models in the model.
+        ax: Where to draw; a new pyplot figure of fitting size when None.
+
+    Returns:
+        `ax`, or the new one.
+
+    Raises:
+        ImportError: If matplotlib is not installed.
+        TypeError: If `model` is no model.
+        ValueError: If it has no layers, or `rankdir` is unknown.
+
+    Example:
+        >>> import lamella
+        >>> from matplotlib.figure import Figure
+        >>> model = lamella.Sequential([lamella.layers.Dense(8, "relu")])
+        >>> ax = plot_model(model, show_layer_activations=True, ax=Figure().subplots())
+        >>> [text.get_text() for text in ax.texts]
+        ['Dense', 'Activation: relu']
+    """
+    sheet = diagram.arranged(
+        model,
+        rankdir,
+        expand_nested,
+        dtype=show_dtype,
+        names=show_layer_names,
+        shapes=show_shapes,
+        activations=show_layer_activations,
+        trainable=show_trainable,
+    )
+    if ax is None:
+        ax = _new_axes("draw models", figsize=[length / 72 for length in sheet.size])
+    return diagram.draw(sheet, ax, backwards=rankdir in ("BT", "RL"))
+
+
 def training_figure(
     history: Any,
     images: npt.ArrayLike,
@@ -188,13 +241,13 @@ def _mistakes(shown: int, count: int) -> str:
     return f"The first {shown} of {count} mistakes" if shown < count else f"Mistakes: {count}"
 
 
-def _new_axes(purpose: str) -> Any:
-    return require("matplotlib.pyplot", extra="plot", purpose=purpose).subplots()[1]
+def _new_axes(purpose: str, **options: Any) -> Any:
+    return require("matplotlib.pyplot", extra="plot", purpose=purpose).subplots(**options)[1]
 
 
 def _font_size(ax: Axes, columns: int) -> float:
     """Points in which the longest caption is about as wide as its image."""
-    points = ax.get_window_extent().width / ax.get_figure(root=True).dpi * 72  # type: ignore[union-attr]
+    points = ax.get_window_extent().width / ax.figure.dpi * 72
     return min(12.0, max(4.0, 0.21 * points / columns))
 
 

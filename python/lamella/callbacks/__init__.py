@@ -8,6 +8,7 @@ from .history import History
 from .learning_rate import LearningRateScheduler, ReduceLROnPlateau
 from .monitoring import MonitorCallback
 from .progbar import ProgbarLogger
+from .tensorboard import TensorBoard
 from .terminate_on_nan import TerminateOnNaN
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "MonitorCallback",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "TensorBoard",
     "TerminateOnNaN",
 ]

@@ -42,7 +42,7 @@ class Normalization(Layer):
         self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **options: Any
     ) -> None:
         super().__init__(**options)
-        self.axis = axis if axis is None or not isinstance(axis, (list, tuple)) else tuple(axis)
+        self.axis = axis if axis is None else tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
         self.invert = flag("Normalization", "invert", invert)
         if (mean is None) != (variance is None):
             raise ValueError("Normalization needs both `mean` and `variance`, or neither and a call of adapt().")
@@ -110,8 +110,7 @@ class Normalization(Layer):
         """Shape of mean and variance."""
         if self.axis is None:
             return ()
-        axes = self.axis if isinstance(self.axis, tuple) else (self.axis,)
-        numbers = sorted(last_axis("Normalization", axis, shape) for axis in axes)
+        numbers = sorted(last_axis("Normalization", axis, shape) for axis in self.axis)
         if numbers != list(range(numbers[0], len(shape) + 1)):
             raise ValueError(
                 f"Normalization layer {self.name!r} keeps the last axes only, got axis={self.axis} for samples of "
@@ -162,7 +161,7 @@ class Normalization(Layer):
         mean, variance = self._given if self._given is not None else (None, None)
         return {
             **super().get_config(),
-            "axis": list(self.axis) if isinstance(self.axis, tuple) else self.axis,
+            "axis": None if self.axis is None else list(self.axis),
             "invert": self.invert,
             "mean": None if mean is None else mean.tolist(),
             "variance": None if variance is None else variance.tolist(),

@@ -97,12 +97,18 @@ class Dense(Layer):
     @property
     def kernel(self) -> Array:
         """A copy of the kernel, ``(inputs, units)``."""
-        return self.get_weights()[0]
+        return self._weight("kernel", 0)
 
     @property
     def bias(self) -> Array | None:
         """A copy of the bias, ``(units,)``, or None."""
-        return self.get_weights()[1] if self.use_bias else None
+        return self._weight("bias", 1) if self.use_bias else None
+
+    def _weight(self, name: str, index: int) -> Array:
+        weights = self.get_weights()
+        if not weights:
+            raise AttributeError(f"Layer {self.name!r} has no `{name}` yet: build its model, or call fit(), first.")
+        return weights[index]
 
     def _spec(self, core: Any) -> Any:
         spec = core.layers.Dense()

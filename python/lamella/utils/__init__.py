@@ -15,6 +15,7 @@ from .sequences import pad_sequences
 from .splitting import split_dataset
 
 if TYPE_CHECKING:
+    from .diagram import plot_model
     from .files import get_file
 
 Sequence = PyDataset  # its name in Keras 2
@@ -28,13 +29,17 @@ __all__ = [
     "normalize",
     "np_utils",
     "pad_sequences",
+    "plot_model",
     "set_random_seed",
     "split_dataset",
     "to_categorical",
 ]
 
 
+_LAZY = {"get_file": ".files", "plot_model": ".diagram"}  # what they need takes a while to import
+
+
 def __getattr__(name: str) -> Any:
-    if name == "get_file":  # what it needs takes a while to import
-        return importlib.import_module(".files", __name__).get_file
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name], __name__), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
