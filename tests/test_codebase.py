@@ -29,8 +29,8 @@ CPP = ROOT / "cpp"
 PYTHON_ORDER = [
     "_optional", "_atomic", "_fetch", "_checks", "_registry", "_random", "_cpu", "_core", "config",
     "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "optimizers", "layers",
-    "backend", "_progress", "utils", "callbacks", "_summary", "_data", "_weights", "_plan", "_stack", "_feed", "_compile",
-    "_training", "_fit", "saving", "_saved", "models",
+    "backend", "_progress", "utils", "callbacks", "_summary", "_data", "_weights", "_plan", "_stack", "_order", "_feed",
+    "_compile", "_training", "_fit", "saving", "_saved", "models",
     "preprocessing", "datasets", "plotting", "__init__", "_demo", "_bench", "cli", "__main__",
 ]
 CPP_ORDER = [

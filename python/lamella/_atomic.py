@@ -1,4 +1,4 @@
-"""Writes that are all or nothing: at every moment, a kill or power cut included, a file is the old one or the new one."""
+"""Writes that are all or nothing: at every moment, kills included, a file is the old one or the new one."""
 
 from __future__ import annotations
 

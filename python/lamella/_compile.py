@@ -40,6 +40,7 @@ class Compiled:
     _output: tuple[int, ...] = ()
     _carried: list[float] = field(default_factory=list)
     _lock: Any = field(default_factory=threading.RLock)
+    given_loss: Any = None  # as compile() got it
 
     @property
     def names(self) -> list[str]:
@@ -291,7 +292,7 @@ def compiled_from(optimizer: Any, loss: Any, loss_weights: Any, metrics: Any, we
         for each in watched:
             if not _by_shape(each):
                 each.resolve(2, found.labels)
-    return Compiled(rule, found, _loss_weight(loss_weights), watched)
+    return Compiled(rule, found, _loss_weight(loss_weights), watched, given_loss=loss)
 
 
 def _by_shape(each: Watched) -> bool:

@@ -14,15 +14,18 @@ from ._compile import Compiled, compiled_from
 from ._core import core
 from ._data import Examples
 from ._feed import gives_batches
+from ._order import Orders
 from ._progress import resolve_verbose
-from ._stack import Array, Stack
+from ._saved import Saved, clone_model, model_from_json
+from ._stack import Array
 from .callbacks import CallbackList, History
-from .layers import Layer, Rescaling
+from .layers import FAMILY, Layer, Rescaling
+from .saving import load_model as load_model
 
-__all__ = ["Sequential"]
+__all__ = ["Sequential", "clone_model", "load_model", "model_from_json"]
 
 
-class Sequential(Stack):
+class Sequential(Saved):
     """A model whose layers follow one another.
 
     Args:
@@ -48,6 +51,8 @@ class Sequential(Stack):
         self.history: History | None = None
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self._resume_epoch: int | None = None  # set by a callback that knows where a fit was interrupted
+        self._resume_batch = 0
+        self._orders: Orders | None = None
         super().__init__(layers, trainable, name)
 
     def _before_change(self) -> None:
@@ -382,3 +387,6 @@ class Sequential(Stack):
         with compiled.alone():
             loss, flat, of_inputs = compiled.gradients(self._network, data, training)
         return loss, self._shaped(flat), of_inputs.reshape(len(data), *self._shape or ())
+
+
+FAMILY.add(Sequential, "Sequential")
