@@ -49,4 +49,4 @@ class Orders:
         keys = ("first", "seed", "fits", "epoch")
         if not isinstance(saved, dict) or not all(type(saved.get(k)) is int and 0 <= saved[k] < 2**63 for k in keys):
             return None
-        return cls(*(saved[key] for key in keys), _random.times_seeded())
+        return cls(saved["first"], saved["seed"], saved["fits"], saved["epoch"], _random.times_seeded())

@@ -318,7 +318,8 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
         or not isinstance(found.get("config"), dict)
     ):
         raise ValueError("`json_string` must be what the to_json() of a Sequential returns.")
-    model = layers.FAMILY.find("Sequential").from_config(found["config"], custom_objects)
+    sequential: Any = layers.FAMILY.find("Sequential")
+    model = sequential.from_config(found["config"], custom_objects)
     if found.get("compile_config"):
         model.compile_from_config(found["compile_config"], custom_objects)
     return model

@@ -21,7 +21,8 @@ def dumps(state: State) -> bytes:
     names = [f"{i:04d}/{name}" for i, name in enumerate(state.names)]
     digest = np.frombuffer(_digest(names, state.weights), np.uint8)
     stream = io.BytesIO()
-    np.savez(stream, **dict(zip(names, state.weights, strict=True)), **{_DIGEST: digest})
+    members: dict[str, Any] = {**dict(zip(names, state.weights, strict=True)), _DIGEST: digest}
+    np.savez(stream, **members)
     return stream.getvalue()
 
 

@@ -82,7 +82,7 @@ def loads(content: bytes) -> State:
     if not ours:
         return State(names, [arrays[name] for name in names], training={"ordered": False})
     count = _count(metadata.get("weights", ""), len(names))
-    read = {key: _json.read(metadata[key].encode(), key) for key in _OURS if key in metadata}
+    read: dict[str, Any] = {key: _json.read(metadata[key].encode(), key) for key in _OURS if key in metadata}
     return State(names[:count], [arrays[n] for n in names[:count]], [arrays[n] for n in names[count:]], **read)
 
 
