@@ -1,4 +1,4 @@
-"""Named sessions: `nox -s tests`, `nox -s isa`, `nox -s lint`, `nox -s types`, `nox -s book`."""
+"""Named sessions: `nox -s tests`, `nox -s isa`, `nox -s interop`, `nox -s lint`, `nox -s types`, `nox -s book`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,13 @@ def tests(session: nox.Session) -> None:
     """The README's test command."""
     session.install(".[test]")
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def interop(session: nox.Session) -> None:
+    """Files written here and read by the real Keras, and the other way round."""
+    session.install(".[test,interop]")
+    session.run("pytest", "-m", "interop", *session.posargs, env={"KERAS_BACKEND": "jax"})
 
 
 @nox.session

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from stand_ins import assert_mnist, child, four, one, put
 
-from lamella import _fetch
+from lamella import _atomic, _fetch
 from lamella.datasets import DatasetNotFoundError, fashion_mnist, mnist
 
 
@@ -105,7 +105,7 @@ def test_two_processes_downloading_at_once_both_succeed(files, mnist_server, tmp
     put(mnist_server.folder, one(files))
     code = """
         import sys
-        from lamella import _fetch
+        from lamella import _atomic, _fetch
         _fetch._SCHEMES = ("http://",)
         file = _fetch.File("mnist.npz", sys.argv[2], int(sys.argv[3]))
         print("ready", flush=True)
@@ -131,19 +131,19 @@ def test_failing_write_leaves_the_old_file_and_no_temporary_one(tmp_path, monkey
     def fail(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_fetch.os, function, fail)
+    monkeypatch.setattr(_atomic.os, function, fail)
     with pytest.raises(OSError, match="No space left"):
-        _fetch.write_atomic(path, b"new")
+        _atomic.write_atomic(path, b"new")
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["file"]
 
 
 def test_write_removes_temporary_files_of_the_dead(tmp_path):
-    old, fresh = tmp_path / ".file.1.aa.tmp", tmp_path / ".file.2.bb.tmp"
+    old, fresh = tmp_path / ".file.4194305.aaaaaaaa.tmp", tmp_path / ".file.4194305.bbbbbbbb.tmp"
     old.touch()
     fresh.touch()
     os.utime(old, (time.time() - 7200,) * 2)
-    _fetch.write_atomic(tmp_path / "file", b"new")
-    assert sorted(os.listdir(tmp_path)) == [".file.2.bb.tmp", "file"]
+    _atomic.write_atomic(tmp_path / "file", b"new")
+    assert sorted(os.listdir(tmp_path)) == [".file.4194305.bbbbbbbb.tmp", "file"]
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs SIGKILL")
@@ -152,10 +152,10 @@ def test_killed_write_leaves_a_whole_file(tmp_path):
     code = """
         import sys
         from pathlib import Path
-        from lamella import _fetch
+        from lamella import _atomic
         while True:
             for letter in (b"a", b"b"):
-                _fetch.write_atomic(Path(sys.argv[1]), letter * (1 << 20))
+                _atomic.write_atomic(Path(sys.argv[1]), letter * (1 << 20))
     """
     for i in range(4):
         process = child(code, str(path))

@@ -28,6 +28,7 @@ from . import (
     models,
     optimizers,
     regularizers,
+    saving,
     utils,
 )
 from ._core import get_num_threads, isa, set_num_threads
@@ -59,6 +60,7 @@ __all__ = [
     "plotting",
     "preprocessing",
     "regularizers",
+    "saving",
     "set_num_threads",
     "utils",
 ]

@@ -40,6 +40,7 @@ class Compiled:
     _output: tuple[int, ...] = ()
     _carried: list[float] = field(default_factory=list)
     _lock: Any = field(default_factory=threading.RLock)
+    given_loss: Any = None  # as compile() got it
 
     @property
     def names(self) -> list[str]:
@@ -50,6 +51,17 @@ class Compiled:
     def metrics(self) -> list[Metric]:
         """The metrics, in the order of compile()."""
         return [each.metric for each in self.watched]
+
+    def metric_direction(self, name: str) -> str | None:
+        """Which way a metric gets better: "min", "max" or None if it is not known."""
+        return next((each.metric.direction for each in self.watched if each.name == name), None)
+
+    def results(self, logs: dict[str, float], return_dict: bool) -> Any:
+        """What evaluate() returns: a dictionary, a list in the order of compile(), or the loss alone."""
+        if return_dict:
+            return dict(sorted(logs.items()))
+        values = [logs["loss"], *(logs[name] for name in self.names)]
+        return values if len(values) > 1 else values[0]
 
     @property
     def depends_on_batches(self) -> bool:
@@ -291,7 +303,7 @@ def compiled_from(optimizer: Any, loss: Any, loss_weights: Any, metrics: Any, we
         for each in watched:
             if not _by_shape(each):
                 each.resolve(2, found.labels)
-    return Compiled(rule, found, _loss_weight(loss_weights), watched)
+    return Compiled(rule, found, _loss_weight(loss_weights), watched, given_loss=loss)
 
 
 def _by_shape(each: Watched) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +31,13 @@ class Part:
         rows = len(self.data) if self.order is None else len(self.order)
         return -(-rows // self.batch)
 
+    def after(self, steps: int) -> Part:
+        """The same without the first so many steps."""
+        rows = steps * self.batch
+        if self.order is None:
+            return Part(self.data.rows(rows, len(self.data)), None, self.batch)
+        return Part(self.data, self.order[rows:], self.batch)
+
     def first(self, steps: int) -> Part:
         """The same with so many steps at most."""
         rows = steps * self.batch
@@ -47,11 +54,19 @@ class ArrayFeed:
         batch: Rows of a step.
         shuffle: True for a permutation of all rows each pass, ``"batch"`` for one inside each batch, False for none.
         steps: Steps of an epoch; without it an epoch is one pass. An epoch goes on where the last one ended.
+        seed: Of the orders; by default a fresh one.
     """
 
-    def __init__(self, data: Examples, batch: int, shuffle: bool | str = False, steps: int | None = None) -> None:
+    def __init__(
+        self,
+        data: Examples,
+        batch: int,
+        shuffle: bool | str = False,
+        steps: int | None = None,
+        seed: int | None = None,
+    ) -> None:
         self.data, self.batch, self.shuffle = data, batch, shuffle
-        self.seed = _random.next_seed() if shuffle else 0
+        self.seed = _random.next_seed() if shuffle and seed is None else seed or 0
         self.steps_given = steps
         self._passes: Iterator[int] | None = None
         self._rest: Order | None = None
@@ -72,6 +87,14 @@ class ArrayFeed:
             else:
                 generator.shuffle(order)
         return order
+
+    def go_on(self, seed: int, epochs: int) -> None:
+        """Takes up the orders of another feed after so many of its epochs."""
+        self.seed, self._passes, self._rest = seed, None, None
+        if self.steps_given is not None:
+            for number in range(epochs):
+                for _ in self.epoch(number):
+                    pass
 
     def epoch(self, number: int) -> Iterator[Part]:
         """The parts of an epoch."""
@@ -103,13 +126,20 @@ class IterableFeed:
         shuffle: Whether objects with len() and [i] are asked in a new order each epoch.
         steps: Batches of an epoch; without it an epoch ends with the source.
         name: What it is called in messages.
+        seed: Of the orders; by default a fresh one.
     """
 
     def __init__(
-        self, source: Any, check: Check, shuffle: bool = False, steps: int | None = None, name: str = "x"
+        self,
+        source: Any,
+        check: Check,
+        shuffle: bool = False,
+        steps: int | None = None,
+        name: str = "x",
+        seed: int | None = None,
     ) -> None:
         self.source, self.check, self.shuffle, self.name = source, check, shuffle, name
-        self.seed = _random.next_seed() if shuffle else 0
+        self.seed = _random.next_seed() if shuffle and seed is None else seed or 0
         self.steps_given = steps
         self._is_sequence = hasattr(source, "__getitem__") and hasattr(source, "__len__")
         self._running = iter(source) if not self._is_sequence and iter(source) is source else None
@@ -122,6 +152,10 @@ class IterableFeed:
         if self.steps_given is not None:
             return self.steps_given
         return len(self.source) if hasattr(self.source, "__len__") else None
+
+    def go_on(self, seed: int, epochs: int) -> None:
+        """Takes up the orders of another feed; what a generator gives, it gives."""
+        self.seed = seed
 
     def peek(self) -> Any:
         """The first x, which is not lost."""
@@ -186,8 +220,14 @@ def gives_batches(x: Any) -> bool:
     return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
 
 
-def inputs_of(item: Any) -> Any:
-    """The x of what gives batches: the batch itself, or the first part of ``(x, y)`` and the like."""
+def inputs_of_batches(batches: Any, steps: int | None) -> Iterator[Any]:
+    """The x of each of (at most `steps`) batches from whatever gives them."""
+    each = iter(batches) if hasattr(batches, "__iter__") else (batches[i] for i in range(len(batches)))
+    return map(_inputs_of, itertools.islice(each, steps))
+
+
+def _inputs_of(item: Any) -> Any:
+    """The x of a batch: the batch itself, or the first part of ``(x, y)`` and the like."""
     parts = isinstance(item, (tuple, list)) and 0 < len(item) <= 3 and (isinstance(item, tuple) or is_data(item[0]))
     return item[0] if parts else item
 
@@ -197,3 +237,11 @@ def steps_of(rows: int, batch: int | None, steps: int | None) -> int:
     if batch is not None:
         return min(batch, rows)
     return min(32, rows) if steps is None else math.ceil(rows / steps)
+
+
+def after(parts: Iterable[Part], steps: int) -> Iterator[Part]:
+    """Parts without the first so many steps."""
+    for part in parts:
+        if steps < part.steps:
+            yield part.after(steps) if steps else part
+        steps = max(0, steps - part.steps)

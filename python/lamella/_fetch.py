@@ -8,17 +8,17 @@ import hashlib
 import importlib.util
 import io
 import os
-import secrets
 import stat
 import sys
 import tempfile
 import time
 import warnings
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from ._atomic import write_atomic
 from ._optional import require
 
 BASE_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
@@ -26,7 +26,6 @@ BASE_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 _SCHEMES = ("https://",)
 _TIMEOUT = (3, 30)  # seconds to connect, and between two pieces
 _DEADLINE = 900  # seconds for a whole file: a server that trickles must not hold a program for ever
-_STALE = 3600  # seconds after which a temporary file has surely lost its writer
 
 
 class DatasetError(ValueError, OSError):
@@ -269,34 +268,3 @@ def _keep(content: bytes, file: File, subfolder: str) -> None:
             write_atomic(folder / subfolder / file.name, content)
             return
     _warn(f"{file.name} could not be kept: no cache folder can be written. Set LAMELLA_HOME to one that can.")
-
-
-def write_atomic(path: Path, content: bytes) -> None:
-    """Writes a file so that at every moment, a kill or power cut included, `path` holds all of the old or the new."""
-    with replacing(path) as stream:
-        stream.write(content)
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A stream that becomes the file `path` when the block ends, and vanishes if it fails."""
-    for stale in path.parent.glob(f".{path.name}.*.tmp"):
-        with contextlib.suppress(OSError):
-            if time.time() - stale.stat().st_mtime > _STALE:
-                stale.unlink()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("x+b") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    if sys.platform != "win32":  # the new name itself must reach the disk; Windows cannot open folders
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

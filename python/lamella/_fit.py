@@ -11,6 +11,7 @@ from . import _data, _training
 from ._checks import integer, real
 from ._data import Examples
 from ._feed import ArrayFeed, Feed, IterableFeed, gives_batches, steps_of
+from ._order import Orders
 from ._progress import resolve_verbose
 from ._training import Plan
 
@@ -59,16 +60,20 @@ def _optional(owner: str, name: str, value: Any) -> int | None:
 def plan(model: Sequential, x: Any, y: Any, validation_data: Any, options: Options) -> Plan:
     """The plan of a fit; the model is not changed."""
     model._compiled_or_raise().check_can_train()
+    orders = Orders.for_fit(model._orders, options.initial_epoch) if options.shuffle else None
+    seed = None if orders is None else orders.seed
     if gives_batches(x):
-        feed, shape = _batches_to_fit(model, x, y, options)
+        feed, shape = _batches_to_fit(model, x, y, options, seed)
         validation = None
     else:
-        feed, validation, shape = _arrays_to_fit(model, x, y, validation_data is None, options)
+        feed, validation, shape = _arrays_to_fit(model, x, y, validation_data is None, options, seed)
     if validation_data is not None:
         validation = _validation(model, validation_data, shape, options)
     elif options.validation_split and validation is None:
         raise ValueError("fit `validation_split` needs x as an array; pass `validation_data` to validate on batches.")
-    return Plan(feed, validation, options.initial_epoch, options.epochs, options.validation_freq, shape)
+    if orders is not None and orders is model._orders:  # goes on where the last fit ended
+        feed.go_on(orders.seed, options.initial_epoch)
+    return Plan(feed, validation, options.initial_epoch, options.epochs, options.validation_freq, shape, orders)
 
 
 def build(model: Sequential, plan: Plan) -> None:
@@ -82,7 +87,7 @@ def build(model: Sequential, plan: Plan) -> None:
 
 
 def _arrays_to_fit(
-    model: Sequential, x: Any, y: Any, may_split: bool, options: Options
+    model: Sequential, x: Any, y: Any, may_split: bool, options: Options, seed: int | None
 ) -> tuple[Feed, Feed | None, tuple[int, ...]]:
     shape = model._sample_shape(x)
     data = model._examples(x, y, options.sample_weight, shape)
@@ -93,7 +98,7 @@ def _arrays_to_fit(
     if weights is not None:  # those held out for validation count as they are
         data = Examples(data.x, data.y, weights[: len(data)], data.nonzeros)
     batch = steps_of(len(data), options.batch_size, options.steps_per_epoch)
-    feed = ArrayFeed(data, batch, options.shuffle, options.steps_per_epoch)
+    feed = ArrayFeed(data, batch, options.shuffle, options.steps_per_epoch, seed)
     return feed, None if held_out is None else _held(held_out, options, batch), shape
 
 
@@ -108,7 +113,9 @@ def _at_most(steps: int | None, rows: int, batch: int) -> int | None:
     return None if steps is None else min(steps, -(-rows // batch))
 
 
-def _batches_to_fit(model: Sequential, source: Any, y: Any, options: Options) -> tuple[Feed, tuple[int, ...]]:
+def _batches_to_fit(
+    model: Sequential, source: Any, y: Any, options: Options, seed: int | None
+) -> tuple[Feed, tuple[int, ...]]:
     for name, value in (("y", y), ("sample_weight", options.sample_weight), ("batch_size", options.batch_size)):
         if value is not None:
             raise ValueError(f"fit `{name}` must be None where x gives batches: they come with x, as (x, y, weights).")
@@ -122,7 +129,7 @@ def _batches_to_fit(model: Sequential, source: Any, y: Any, options: Options) ->
             raise ValueError("fit() takes either `class_weight` or weights in the batches, not both.")
         return Examples(data.x, data.y, _data.class_weights(options.class_weight, data.y), data.nonzeros)
 
-    feed = IterableFeed(source, check, bool(options.shuffle), options.steps_per_epoch)
+    feed = IterableFeed(source, check, bool(options.shuffle), options.steps_per_epoch, seed=seed)
     shape.append(_first_shape(model, feed))
     return feed, shape[0]
 

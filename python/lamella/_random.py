@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+from collections.abc import Iterator
 
 import numpy as np
 
 _seeds: np.random.Generator | None = None  # made when first needed: numpy.random takes a while to import
+_times_seeded = 0
 
 
 def next_seed() -> int:
@@ -40,9 +43,26 @@ def set_random_seed(seed: int) -> None:
         >>> next_seed() == first
         True
     """
-    global _seeds
+    global _seeds, _times_seeded
     if isinstance(seed, (bool, np.bool_)) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
         raise ValueError(f"`seed` must be an integer from 0 to 2**32 - 1, got {seed!r}.")
+    _times_seeded += 1
     random.seed(int(seed))
     np.random.seed(int(seed))
     _seeds = np.random.Generator(np.random.Philox(key=[int(seed), 0]))
+
+
+@contextlib.contextmanager
+def undisturbed() -> Iterator[None]:
+    """Seeds drawn inside do not count: the stream goes on afterwards as if nothing had happened."""
+    before = None if _seeds is None else _seeds.bit_generator.state
+    try:
+        yield
+    finally:
+        if _seeds is not None and before is not None:
+            _seeds.bit_generator.state = before
+
+
+def times_seeded() -> int:
+    """How often set_random_seed() was called."""
+    return _times_seeded

@@ -45,15 +45,22 @@ def parameters(cls: type) -> dict[str, inspect.Parameter]:
     return found
 
 
-def arguments(cls: type, config: Mapping[str, Any]) -> dict[str, Any]:
+def arguments(
+    cls: type, config: Mapping[str, Any], known: Mapping[str, inspect.Parameter] | None = None
+) -> dict[str, Any]:
     """What of a config the constructor takes: settings that lamella does not have may be there, switched off.
 
     Other versions of Keras write other settings; one that is None, or as in ``cls._unused``, changes nothing.
 
+    Args:
+        cls: The class.
+        config: Its config.
+        known: The constructor's arguments, where `parameters` would not find them.
+
     Raises:
         ValueError: If a setting is unknown and in use, or a needed one is missing.
     """
-    known, unused = parameters(cls), getattr(cls, "_unused", {})
+    known, unused = parameters(cls) if known is None else known, getattr(cls, "_unused", {})
     for key, value in config.items():
         if key not in known and value is not None and not (key in unused and value == unused[key]):
             raise ValueError(

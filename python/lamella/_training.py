@@ -15,7 +15,8 @@ import numpy.typing as npt
 from ._checks import integer
 from ._compile import Logs
 from ._data import Inputs, row_count, take_rows
-from ._feed import Feed, Part
+from ._feed import Feed, Part, after
+from ._order import Orders
 from .callbacks import CallbackList
 
 if TYPE_CHECKING:
@@ -48,14 +49,15 @@ class Chunks:
             first = last
 
 
-def train_epoch(model: Sequential, parts: Iterable[Part], chunks: Chunks, callbacks: CallbackList) -> Logs:
-    """Trains on all parts; returns loss and metrics of the epoch."""
+def train_epoch(
+    model: Sequential, parts: Iterable[Part], chunks: Chunks, callbacks: CallbackList, done: int = 0
+) -> Logs:
+    """Trains on all parts, which come after `done` steps of the epoch; returns loss and metrics."""
     compiled = model._compiled_or_raise()
     trainer = compiled.trainer
     compiled.clear_totals()
     watched = callbacks.wants_train_batches
     logs: Logs = {}
-    done = 0
     for part in parts:
         for first, last in chunks.ranges(part.steps):
             before = trainer.iterations
@@ -132,6 +134,7 @@ class Plan:
     last_epoch: int
     validation_frequency: int | list[int]
     shape: tuple[int, ...]  # of one sample
+    orders: Orders | None = None
 
 
 def run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
@@ -139,17 +142,25 @@ def run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
     chunks = Chunks(callbacks.wants_train_batches)
     model.stop_training = False
     logs: Logs = {}
+    model._orders = plan.orders
     callbacks.on_train_begin()
-    first_epoch = plan.first_epoch if model._resume_epoch is None else model._resume_epoch
-    model._resume_epoch = None
+    first_epoch, done = plan.first_epoch, 0
+    if model._resume_epoch is not None:
+        first_epoch, done = model._resume_epoch, model._resume_batch
+        if model._orders is not None:  # those of the interrupted fit
+            plan.feed.go_on(model._orders.seed, first_epoch)
+    model._resume_epoch, model._resume_batch = None, 0
     for epoch in range(first_epoch, plan.last_epoch):
         callbacks.on_epoch_begin(epoch)
-        logs = train_epoch(model, plan.feed.epoch(epoch), chunks, callbacks)
-        if not logs:  # the source of batches is empty
+        logs = train_epoch(model, after(plan.feed.epoch(epoch), done), chunks, callbacks, done)
+        ended, done = done > 0 and not logs, 0  # the interruption came after the last step of an epoch
+        if not (logs or ended):  # the source of batches is empty
             break
         if plan.validation is not None and validates(epoch, plan.validation_frequency):
             tested = evaluate(model, plan.validation.epoch(0), callbacks)
             logs.update({f"val_{name}": value for name, value in tested.items()})
+        if model._orders is not None:
+            model._orders = model._orders.at(epoch + 1)
         callbacks.on_epoch_end(epoch, logs)
         if model.stop_training:
             break

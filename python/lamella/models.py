@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,17 +12,20 @@ from ._checks import integer
 from ._compile import Compiled, compiled_from
 from ._core import core
 from ._data import Examples
-from ._feed import Part, gives_batches, inputs_of
+from ._feed import Part, gives_batches, inputs_of_batches
+from ._order import Orders
 from ._progress import resolve_verbose
-from ._stack import Array, Stack
+from ._saved import Saved, clone_model, model_from_json
+from ._stack import Array
 from .callbacks import CallbackList, History
-from .layers import Layer, Rescaling
+from .layers import FAMILY, Layer, Rescaling
 from .metrics import Metric
+from .saving import load_model as load_model
 
-__all__ = ["Sequential"]
+__all__ = ["Sequential", "clone_model", "load_model", "model_from_json"]
 
 
-class Sequential(Stack):
+class Sequential(Saved):
     """A model whose layers follow one another.
 
     Args:
@@ -49,6 +51,8 @@ class Sequential(Stack):
         self.history: History | None = None
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self._resume_epoch: int | None = None  # set by a callback that knows where a fit was interrupted
+        self._resume_batch = 0
+        self._orders: Orders | None = None
         super().__init__(layers, trainable, name)
 
     def _before_change(self) -> None:
@@ -134,8 +138,7 @@ class Sequential(Stack):
 
     def _metric_direction(self, name: str) -> str | None:
         """Which way a metric gets better: "min", "max" or None if it is not known."""
-        watched = self._compiled_or_raise().watched
-        return next((each.metric.direction for each in watched if each.name == name), None)
+        return self._compiled_or_raise().metric_direction(name)
 
     def _sample_shape(self, x: Any) -> tuple[int, ...]:
         """Shape of one sample: the model's, or that of x if it has none yet. Nothing is built before x is checked."""
@@ -270,13 +273,7 @@ class Sequential(Stack):
         watchers.set_params({"verbose": verbose, "epochs": 1, "steps": feed.steps})
         watchers.set_model(self)
         with compiled.alone():
-            return self._results(_training.evaluate(self, feed.epoch(0), watchers), return_dict)
-
-    def _results(self, logs: dict[str, float], return_dict: bool) -> Any:
-        if return_dict:
-            return dict(sorted(logs.items()))
-        values = [logs[name] for name in self.metrics_names]
-        return values if len(values) > 1 else values[0]
+            return compiled.results(_training.evaluate(self, feed.epoch(0), watchers), return_dict)
 
     def predict(
         self,
@@ -323,8 +320,7 @@ class Sequential(Stack):
         if steps is not None:
             steps = integer("predict", "steps", steps, least=1)
         if gives_batches(x):
-            batches = itertools.islice(iter(x) if hasattr(x, "__iter__") else (x[i] for i in range(len(x))), steps)
-            outputs = [self.predict(inputs_of(item), verbose=0) for item in batches]
+            outputs = [self.predict(inputs, verbose=0) for inputs in inputs_of_batches(x, steps)]
             return np.concatenate(outputs) if outputs else np.empty((0, *self._output()), np.float32)
         if steps is not None:
             x = x[: steps * batch]
@@ -364,7 +360,7 @@ class Sequential(Stack):
         with compiled.alone():
             compiled.clear_totals()
             compiled.train(self._network, Part(data, None, len(data)), 0, 1)
-            return self._results(compiled.logs(), return_dict)
+            return compiled.results(compiled.logs(), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of one batch, as evaluate() gives them."""
@@ -397,3 +393,6 @@ class Sequential(Stack):
         with compiled.alone():
             loss, flat, of_inputs = compiled.gradients(self._network, data, training)
         return loss, self._shaped(flat), of_inputs.reshape(len(data), *self._shape or ())
+
+
+FAMILY.add(Sequential, "Sequential")

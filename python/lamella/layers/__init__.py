@@ -11,6 +11,8 @@ from .input import Input, InputLayer
 from .noise import AlphaDropout, Dropout, GaussianDropout, GaussianNoise
 from .normalization import BatchNormalization, LayerNormalization, UnitNormalization
 from .reshaping import Flatten, Reshape
+from .serialization import FAMILY as FAMILY
+from .serialization import deserialize, serialize
 
 __all__ = [
     "ELU",
@@ -37,7 +39,13 @@ __all__ = [
     "Softmax",
     "UnitNormalization",
     "Weight",
+    "deserialize",
+    "serialize",
 ]
+
+for _name in __all__:
+    if isinstance(globals()[_name], type) and issubclass(globals()[_name], Layer):
+        FAMILY.add(globals()[_name], _name)
 
 # What Keras has and lamella has not, and the way out.
 _ELSEWHERE = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import operator
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from .. import constraints, initializers, regularizers
 from .._checks import flag
-from .._registry import snake_case
+from .._registry import arguments, snake_case
 
 if TYPE_CHECKING:
     from .._stack import Stack
@@ -170,8 +171,18 @@ class Layer:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
-        """The layer that get_config() described, with fresh weights."""
-        return cls(**config)
+        """The layer that get_config(), or any version of Keras, described, with fresh weights.
+
+        Raises:
+            ValueError: If a setting is unknown and in use, or a needed one is missing.
+        """
+        config = dict(config)
+        batch_shape = config.pop("batch_input_shape", None)  # Keras 2
+        if batch_shape is not None:
+            config["input_shape"] = sample_shape(cls.__name__, "batch_input_shape", batch_shape)
+        if not cls.__module__.startswith(f"{__package__}."):
+            return cls(**config)  # a class of the user's own
+        return cls(**arguments(cls, config, _own_parameters(cls)))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise TypeError(
@@ -181,6 +192,14 @@ class Layer:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name!r} output_shape={self.output_shape}>"
+
+
+def _own_parameters(cls: type[Layer]) -> dict[str, inspect.Parameter]:
+    """The arguments of a layer by name; those behind its ``**options`` are the ones of Layer."""
+    own = dict(inspect.signature(cls).parameters)
+    if own.pop("options", None) is not None:
+        own |= inspect.signature(Layer).parameters
+    return own
 
 
 def _check_dtype(kind: str, dtype: Any) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from .._registry import arguments
 from .base import Layer, checked_shape, sample_shape
 
 
@@ -22,6 +23,8 @@ class InputLayer(Layer):
         >>> InputLayer((784,)).shape
         (784,)
     """
+
+    _unused: ClassVar[dict[str, Any]] = {"sparse": False, "ragged": False, "optional": False}
 
     def __init__(
         self,
@@ -42,7 +45,19 @@ class InputLayer(Layer):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {"batch_shape": (None, *self.shape), "dtype": "float32", "name": self.name}
+        return {"batch_shape": [None, *self.shape], "dtype": "float32", "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Layer:
+        """The layer that get_config(), or any version of Keras, described.
+
+        Raises:
+            ValueError: If a setting is unknown and in use.
+        """
+        config = dict(config)
+        if config.get("batch_input_shape") is not None:  # Keras 2
+            config["batch_shape"] = config.pop("batch_input_shape")
+        return cls(**arguments(cls, {key: value for key, value in config.items() if key != "trainable"}))
 
 
 def Input(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .base import FAMILY as _FAMILY
@@ -86,6 +87,7 @@ __all__ = [
     "categorical_focal_crossentropy",
     "categorical_hinge",
     "cosine_similarity",
+    "deserialize",
     "dice",
     "get",
     "hinge",
@@ -103,6 +105,7 @@ __all__ = [
     "mse",
     "msle",
     "poisson",
+    "serialize",
     "sparse_categorical_crossentropy",
     "squared_hinge",
     "tversky",
@@ -136,3 +139,46 @@ def get(identifier: Any) -> Loss:
         return CustomLoss(identifier)
     loss = _FAMILY.get(identifier)
     return CustomLoss(loss) if is_custom(loss, _CLASSES) and not isinstance(loss, CustomLoss) else loss
+
+
+def serialize(loss: Any) -> Any:
+    """The dictionary that Keras writes for a loss; the name alone for one of the functions here.
+
+    Raises:
+        TypeError: If `loss` is none.
+
+    Example:
+        >>> serialize(Huber(delta=2.0))["config"]
+        {'reduction': 'sum_over_batch_size', 'name': 'huber_loss', 'delta': 2.0}
+    """
+    if isinstance(loss, LossFunction):
+        return loss.__name__
+    if isinstance(loss, CustomLoss):
+        loss = loss._of
+    if isinstance(loss, Loss):
+        return _FAMILY.serialize(loss)
+    if callable(loss):
+        name = getattr(loss, "__name__", type(loss).__name__)
+        return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
+    raise TypeError(f"`loss` must be a loss or a function, got {loss!r}.")
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Loss:
+    """The loss that serialize(), or any version of Keras, described.
+
+    Args:
+        config: ``{"class_name": ..., "config": {...}}``, or a name.
+        custom_objects: Classes and functions of your own by name.
+
+    Raises:
+        ValueError: If the class or one of its settings is unknown.
+
+    Example:
+        >>> deserialize(serialize(Huber(delta=2.0))).delta
+        2.0
+    """
+    own = custom_objects or {}
+    name = config.get("config") if isinstance(config, Mapping) and config.get("class_name") == "function" else config
+    if isinstance(name, str):
+        return get(own.get(name, name))
+    return get(_FAMILY.deserialize(config, custom_objects))

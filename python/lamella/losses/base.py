@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._core import core
-from .._registry import Registry, snake_case, unknown
+from .._registry import Registry, arguments, snake_case, unknown
 
 Array = npt.NDArray[Any]
 
@@ -101,7 +101,7 @@ class Loss:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Loss:
         """The loss that ``get_config()`` describes."""
-        return cls(**config)
+        return cls(**arguments(cls, config)) if cls in FAMILY.makers.values() else cls(**config)
 
 
 def _fitting(weights: Array, values: Array) -> Array:

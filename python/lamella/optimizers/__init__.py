@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from .. import schedules
@@ -23,8 +24,10 @@ __all__ = [
     "Nadam",
     "Optimizer",
     "RMSprop",
+    "deserialize",
     "get",
     "schedules",
+    "serialize",
 ]
 
 # Keras has it here: `from keras.optimizers.schedules import ExponentialDecay`.
@@ -48,3 +51,32 @@ def get(identifier: Any) -> Optimizer:
     if isinstance(identifier, str) and identifier.lower() in _WITHOUT_CORE:
         raise ValueError(f"Optimizer {identifier!r} of Keras is not in lamella; 'adamw' and 'lion' come near to it.")
     return FAMILY.get(identifier, ignore_case=True)
+
+
+def serialize(optimizer: Optimizer) -> dict[str, Any]:
+    """The dictionary that Keras writes for an optimizer, without its state.
+
+    Example:
+        >>> serialize(SGD(0.5))["config"]["learning_rate"]
+        0.5
+    """
+    return FAMILY.serialize(optimizer)
+
+
+def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) -> Optimizer:
+    """The optimizer that serialize(), or any version of Keras, described, without its state; a name will do.
+
+    Args:
+        config: ``{"class_name": ..., "config": {...}}``.
+        custom_objects: Classes of your own by name.
+
+    Raises:
+        ValueError: If the class or one of its settings is unknown.
+
+    Example:
+        >>> deserialize({"class_name": "RMSprop", "config": {"rho": 0.8}}).rho
+        0.8
+    """
+    if isinstance(config, str) and config not in (custom_objects or {}):
+        return get(config)
+    return FAMILY.deserialize(config, custom_objects)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from .._checks import flag, integer, real
-from .._registry import Registry, snake_case
+from .._registry import Registry, arguments, snake_case
 from .rate import Rate, checked_rate, is_schedule
 from .state import OptimizerState
 
@@ -67,6 +67,8 @@ class Optimizer(OptimizerState):
         TypeError: If an argument is unknown or of another kind.
     """
 
+    _unused: ClassVar[dict[str, Any]] = {"is_legacy_optimizer": False, "jit_compile": False}
+
     def __init__(
         self,
         learning_rate: Any,
@@ -86,7 +88,7 @@ class Optimizer(OptimizerState):
     ) -> None:
         super().__init__()
         owner = type(self).__name__
-        if decay is not None:
+        if decay:  # 0.0 in files of Keras 2
             raise ValueError(
                 f"{owner} has no `decay`, as in Keras 3: pass learning_rate=schedules.InverseTimeDecay(learning_rate, "
                 "1, decay), which is the same."
@@ -185,8 +187,12 @@ class Optimizer(OptimizerState):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Optimizer:
-        """The optimizer that get_config() described, without its state."""
-        return cls(**config)
+        """The optimizer that get_config() described, without its state.
+
+        Raises:
+            ValueError: If a setting is unknown and in use.
+        """
+        return cls(**arguments(cls, config))
 
     def _own(self) -> dict[str, Any]:
         """The arguments that only this class has."""

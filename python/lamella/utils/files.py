@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from .. import _fetch
+from .._atomic import replacing
 from .._checks import flag
 from .._fetch import DatasetError, DatasetNotFoundError
 from .._progress import write
@@ -154,7 +155,7 @@ def _hash(stream: BinaryIO, like: str) -> str:
 
 def _download(pooch: Any, origin: str, target: Path, digest: str | None) -> None:
     check = _Check()
-    with _fetch.replacing(target) as stream:
+    with replacing(target) as stream:
         reason = ""
         try:
             # Not to be zipped on the way: the hash is that of the file as it lies there.
