@@ -106,11 +106,11 @@ def test_unknown_names_in_paths_are_listed(data: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("frequency", ["epoch", 1, 2, 3])
 @pytest.mark.parametrize("stop", [Stop(2), Stop(2, 0), Stop(3, 1)], ids=["epoch end", "first batch", "second batch"])
-@pytest.mark.parametrize("steps", [None, 2])
+@pytest.mark.parametrize(("steps", "shuffle"), [(None, True), (2, True), (2, False)])
 def test_interrupted_fits_end_like_undisturbed_ones(
-    frequency: Any, stop: Stop, steps: Any, data: Any, tmp_path: Path
+    frequency: Any, stop: Stop, steps: Any, shuffle: bool, data: Any, tmp_path: Path
 ) -> None:
-    options = {"epochs": 5, "batch_size": 30, "steps_per_epoch": steps, "verbose": 0}
+    options = {"epochs": 5, "batch_size": 30, "steps_per_epoch": steps, "shuffle": shuffle, "verbose": 0}
     utils.set_random_seed(1)
     whole = network()
     whole.fit(*data, **options)

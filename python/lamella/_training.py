@@ -147,8 +147,8 @@ def run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
     first_epoch, done = plan.first_epoch, 0
     if model._resume_epoch is not None:
         first_epoch, done = model._resume_epoch, model._resume_batch
-        if model._orders is not None:  # those of the interrupted fit
-            plan.feed.go_on(model._orders.seed, first_epoch)
+        orders = model._orders  # those of the interrupted fit
+        plan.feed.go_on(plan.feed.seed if orders is None else orders.seed, first_epoch)
     model._resume_epoch, model._resume_batch = None, 0
     for epoch in range(first_epoch, plan.last_epoch):
         callbacks.on_epoch_begin(epoch)
