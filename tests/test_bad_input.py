@@ -1143,3 +1143,41 @@ def test_to_categorical_refuses_what_is_no_class_number(case: Case) -> None:
     with pytest.raises(case.error) as caught:
         case.bad()
     assert [word for word in case.words if word not in str(caught.value)] == [], caught.value
+
+
+def test_axis_and_summary_and_adapt_say_what_is_wrong() -> None:
+    for layer in (layers.BatchNormalization(axis="a"), layers.LayerNormalization(axis=None)):  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match="`axis` must be an integer"):
+            Sequential([Input((6,)), layer])
+    with pytest.raises(ValueError, match="last axes only"):
+        Sequential([Input((6,)), layers.LayerNormalization(axis=[])])
+    made = Sequential([Input((6,)), layers.Dense(2)])
+    with pytest.raises(ValueError, match="`line_length`"):
+        made.summary(line_length=-3)
+    with pytest.raises(ValueError, match="`positions` must hold 3"):
+        made.summary(positions=[0.2, 0.4, 0.6, 1.0])
+    with pytest.raises(ValueError, match="toarray"):
+        layers.Normalization().adapt(scipy.sparse.eye(3))
+
+
+def test_an_input_that_contradicts_the_first_layer() -> None:
+    first = layers.Dense(2)
+    Sequential([Input((6,)), first])
+    for layer in (first, layers.Dense(2, input_shape=(6,))):
+        with pytest.raises(ValueError, match="takes samples of shape"):
+            Sequential([Input((5,)), layer])
+
+
+def test_a_built_layer_keeps_what_the_core_was_given() -> None:
+    x, y = np.ones((8, 6), np.float32), np.ones(8, np.float32)
+    made = Sequential([Input((6,)), layers.Dense(4, "relu"), layers.Dropout(0.5), layers.Dense(1)])
+    made.compile("sgd", "mse")
+    changes = {"units": 3, "activation": "tanh", "use_bias": False}
+    for layer, name, value in [(made.layers[0], *each) for each in changes.items()] + [(made.layers[1], "rate", 0.1)]:
+        with pytest.raises(AttributeError, match=f"`{name}` of .* cannot change once the layer is built"):
+            setattr(layer, name, value)
+    made.layers[0].trainable = False
+    made.layers[0].remark = "mine"
+    made.compile("sgd", "mse")
+    made.fit(x, y, verbose=0)
+    made.set_weights(made.get_weights())

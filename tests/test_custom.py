@@ -221,3 +221,47 @@ def test_crossentropy_is_chosen_by_shape(
     assert made.loss.name == f"{expected}_crossentropy"
     loss, _, crossentropy = made.evaluate(x, y, verbose=0)
     assert crossentropy == pytest.approx(loss, rel=1e-5)
+
+
+@pytest.mark.parametrize("ndim", [1, 2])
+def test_loss_in_python_may_keep_the_axis_of_one_unit(ndim: int, data: tuple[Array, Array]) -> None:
+    def elementwise(y_true: Array, y_pred: Array) -> Array:
+        values = (y_true - y_pred) ** 2
+        return values if ndim == 2 else values[:, 0]
+
+    elementwise.gradient = lambda t, p: 2 * (p - t)  # type: ignore[attr-defined]
+    mine, cores = model(elementwise, units=1), model("mse", units=1)
+    y = data[1][:, :1]
+    losses_of = [m.fit(data[0], y, shuffle=False, verbose=0).history["loss"][0] for m in (mine, cores)]
+    assert losses_of[0] == pytest.approx(losses_of[1], rel=1e-5)
+
+
+def test_one_value_for_each_sample_of_rank_two(rng: np.random.Generator) -> None:
+    x, y = rng.standard_normal((4, 4, 5), np.float32), rng.random((4, 4, 2), np.float32)
+
+    def by_sample(y_true: Array, y_pred: Array) -> Array:
+        return np.mean((y_true - y_pred) ** 2, axis=(1, 2))
+
+    made = Sequential([Input((4, 5)), layers.Dense(2)])
+    made.compile("sgd", by_sample)
+    weights = np.array([1, 0, 0, 3], np.float32)
+    got = made.evaluate(x, y, sample_weight=weights, verbose=0)
+    assert got == pytest.approx(float(np.mean(by_sample(y, made.predict(x)) * weights)), rel=1e-5)
+
+
+@pytest.mark.parametrize("bad", [None, "x", 1j], ids=str)
+def test_loss_and_gradient_must_be_real_numbers(bad: Any, data: tuple[Array, Array]) -> None:
+    class Bad(Squares):
+        def gradient(self, y_true: Any, y_pred: Any) -> Any:
+            return bad
+
+    made = model(Bad())
+    before = made.get_weights()
+    with pytest.raises(TypeError, match="gradient of the loss 'bad' must return real numbers"):
+        made.fit(*data, verbose=0)
+    with pytest.raises(TypeError, match="must return real numbers"):
+        model(lambda t, p: bad).evaluate(*data, verbose=0)
+    with pytest.raises(ValueError, match="mean over the last axis"):
+        model(lambda t, p: (t - p) ** 2).evaluate(*data, verbose=0)
+    for a, b in zip(before, made.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -140,7 +140,9 @@ class Compiled:
 
         def call(rows: Array, predictions: Array, with_gradient: bool) -> tuple[Array, Array | None]:
             p = predictions.reshape(len(rows), *self._output)
-            values = np.broadcast_to(np.asarray(loss.call(y[rows], p), np.float32), p.shape[:-1])
+            values = np.asarray(loss.call(y[rows], p), np.float32)
+            values = values.reshape(*values.shape, *(1,) * (p.ndim - 1 - values.ndim))  # axes align from the first
+            values = np.broadcast_to(values, p.shape[:-1])
             slopes = np.ascontiguousarray(loss.gradient(y[rows], p), np.float32) if with_gradient else None
             return np.ascontiguousarray(values).ravel(), None if slopes is None else slopes.reshape(-1, p.shape[-1])
 

@@ -111,6 +111,11 @@ class Stack(Weighted):
         shape = self._shape
         declared = layer._shape if isinstance(layer, Stack) else layer.declared_shape
         if not self._layers and declared is not None:
+            if shape is not None and tuple(shape) != tuple(declared):
+                raise ValueError(
+                    f"Layer {layer.name!r} takes samples of shape {tuple(declared)}, but the Input of model "
+                    f"{self.name!r} has shape {tuple(shape)}."
+                )
             shape = declared
         if shape is not None:
             for other in self._layers:
@@ -151,6 +156,7 @@ class Stack(Weighted):
 
     def _became_view(self, layers: list[Any]) -> bool:
         """Whether `layers` are a run of layers of one built model; then this becomes a view of them."""
+        inputs = [layer for layer in layers if isinstance(layer, InputLayer)]
         layers = [layer for layer in layers if not isinstance(layer, InputLayer)]
         owner = getattr(layers[0], "_model", None) if layers else None
         if owner is None or not owner.built or any(getattr(layer, "_model", None) is not owner for layer in layers):
@@ -161,8 +167,14 @@ class Stack(Weighted):
             return False
         if at > 0 and len(run_of(owner._places, layers)[0]) > 1:
             return False  # the core takes samples as rows of numbers only in front of a network
+        place = run_of(owner._places, layers)
+        if any(tuple(given.shape) != tuple(place[0]) for given in inputs):
+            raise ValueError(
+                f"Layer {layers[0].name!r} takes samples of shape {tuple(place[0])}, but the Input of model "
+                f"{self.name!r} has shape {tuple(inputs[0].shape)}."
+            )
         self._layers = layers
-        self._adopt(owner, *run_of(owner._places, layers))
+        self._adopt(owner, *place)
         owner._views.add(self)
         return True
 

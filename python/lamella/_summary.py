@@ -66,9 +66,13 @@ def summary(
         columns.append("Trai…")
         if not positions:
             ends = [e * 0.85 for e in ends] + [1.0]
+    if len(ends) != len(columns):
+        raise ValueError(f"`positions` must hold {len(columns)} numbers, one for each column, got {len(ends)}.")
     stops = [int(end) if end > 1 else math.floor(line_length * end) for end in ends]
     widths = [stop - start for start, stop in zip([0, *stops], stops, strict=False)]
     inner = [width - 4 for width in widths]
+    if min(inner) < 1:
+        raise ValueError(f"`line_length`={line_length} leaves no room for the columns of the summary; use 40 or more.")
     for i in range(line_length - sum(inner) - 3 * len(inner) - 1):  # what the rules and padding leave over
         inner[-((i + 1) // 2)] += 1
     rows = _rows(layers, show_trainable, expand_nested)

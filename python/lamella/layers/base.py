@@ -49,6 +49,9 @@ class Weight:
     constraint: constraints.Constraint | None = None
 
 
+_CHANGEABLE = frozenset({"name", "trainable", "input_shape", "output_shape", "declared_shape"})
+
+
 class Layer:
     """Base class of layers.
 
@@ -84,6 +87,17 @@ class Layer:
         self.input_shape: tuple[int | None, ...] | None = None
         self.output_shape: tuple[int | None, ...] | None = None
         self._model: Stack | None = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuses to change what the core was given when the layer was built, as it would change nothing there."""
+        mine = self.__dict__
+        free = name in _CHANGEABLE or name.startswith("_") or name.endswith(("_regularizer", "_constraint"))
+        if mine.get("output_shape") is not None and name in mine and not free:
+            raise AttributeError(
+                f"`{name}` of {type(self).__name__} layer {self.name!r} cannot change once the layer is built. Make a "
+                "new layer and move the weights with get_weights() and set_weights()."
+            )
+        super().__setattr__(name, value)
 
     @property
     def built(self) -> bool:
@@ -269,11 +283,14 @@ def last_axis(owner: str, axis: Any, shape: Shape) -> int:
     """`axis` as a non-negative axis of the batch, where the batch axis is 0.
 
     Raises:
+        TypeError: If it is not an integer.
         ValueError: If there is no such axis, or it is the batch axis.
     """
     rank = len(shape) + 1
     if isinstance(axis, (tuple, list)) and len(axis) == 1:
         axis = axis[0]
+    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+        raise TypeError(f"{owner} `axis` must be an integer, got {axis!r}.")
     number = operator.index(axis)
     if not -rank < number < rank or number % rank == 0:
         raise ValueError(

@@ -69,7 +69,7 @@ class Normalization(Layer):
         if values.dtype.kind not in "fiub" or values.ndim < 2 or not len(values):
             raise ValueError(
                 f"Normalization adapt() needs samples of numbers, shape (n, ...), got shape {values.shape} of "
-                f"dtype {values.dtype}."
+                f"dtype {values.dtype}." + (" Use data.toarray()." if hasattr(data, "toarray") else "")
             )
         if self.input_shape is not None and values.shape[1:] != self.input_shape[1:]:
             raise ValueError(

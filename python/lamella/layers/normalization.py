@@ -188,7 +188,7 @@ class _BySample(Layer):
         kind = type(self).__name__
         axes = self.axis if isinstance(self.axis, Sequence) else (self.axis,)
         numbers = sorted(last_axis(kind, axis, shape) for axis in axes)
-        if numbers != list(range(numbers[0], len(shape) + 1)):
+        if not numbers or numbers != list(range(numbers[0], len(shape) + 1)):
             raise ValueError(
                 f"{kind} layer {self.name!r} works on the last axes only, got axis={self.axis} for samples of shape "
                 f"{shape}; use Reshape or another order of axes."

@@ -77,27 +77,37 @@ class CustomLoss(Loss):
         """The values that the user's code gives, as float32.
 
         Raises:
+            TypeError: If they are not real numbers.
             ValueError: If they are neither one number nor one for each sample.
         """
         p = np.asarray(y_pred)
         given = self._of.call(y_true, y_pred) if isinstance(self._of, Loss) else self._of(y_true, y_pred)
-        values = np.asarray(given, np.float32)
-        if values.ndim and values.shape != p.shape[: values.ndim]:
+        values = self._real(given, "The loss")
+        if values.ndim and values.ndim == p.ndim and values.shape[-1] == 1:
+            values = values[..., 0]  # an output of one unit: its value is the sample's
+        if values.ndim and (values.ndim == p.ndim or values.shape != p.shape[: values.ndim]):
+            way = "; take the mean over the last axis" if values.ndim and values.shape == p.shape else ""
             raise ValueError(
                 f"The loss {self.name!r} must return a number for each of the {len(p)} samples, "
-                f"got shape {values.shape}."
+                f"got shape {values.shape}{way}."
             )
         return values
+
+    def _real(self, given: Any, what: str) -> Array:
+        array = np.asarray(given)
+        if array.dtype.kind not in "fiub":
+            raise TypeError(f"{what} {self.name!r} must return real numbers, got {type(given).__name__}.")
+        return np.asarray(array, np.float32)
 
     def gradient(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> Array:
         """The gradient that the user's code gives, as float32.
 
         Raises:
-            TypeError: If there is none.
+            TypeError: If there is none, or it does not hold real numbers.
             ValueError: If it has not the shape of the predictions.
         """
         self.require_gradient()
-        gradients = np.asarray(self._of.gradient(y_true, y_pred), np.float32)
+        gradients = self._real(self._of.gradient(y_true, y_pred), "The gradient of the loss")
         if gradients.shape != np.shape(y_pred):
             raise ValueError(
                 f"The gradient of the loss {self.name!r} must have the shape of the predictions, {np.shape(y_pred)}, "
