@@ -32,6 +32,7 @@ from . import (
     utils,
 )
 from ._core import get_num_threads, isa, set_num_threads
+from ._elsewhere import elsewhere
 from .layers import Input
 from .models import Sequential
 
@@ -68,10 +69,8 @@ __all__ = [
 _LAZY = ("datasets", "plotting", "preprocessing")  # what most programs do without: `import lamella` stays quick
 
 
-def __getattr__(name: str) -> ModuleType:
-    if name in _LAZY:
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __getattr__(name: str) -> ModuleType | type:
+    return importlib.import_module(f"{__name__}.{name}") if name in _LAZY else elsewhere(__name__)(name)
 
 
 def __dir__() -> list[str]:

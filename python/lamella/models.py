@@ -12,6 +12,7 @@ from ._checks import integer
 from ._compile import Compiled, compiled_from
 from ._core import core
 from ._data import Examples
+from ._elsewhere import elsewhere
 from ._feed import Part, gives_batches, inputs_of_batches
 from ._order import Orders
 from ._progress import resolve_verbose
@@ -317,8 +318,7 @@ class Sequential(Saved):
             return self._network.predict(x)  # type: ignore[no-any-return]
         batch = 32 if batch_size is None else integer("predict", "batch_size", batch_size, least=1)
         verbose = 0 if verbose == "auto" else resolve_verbose(verbose)
-        if steps is not None:
-            steps = integer("predict", "steps", steps, least=1)
+        steps = None if steps is None else integer("predict", "steps", steps, least=1)
         if gives_batches(x):
             outputs = [self.predict(inputs, verbose=0) for inputs in inputs_of_batches(x, steps)]
             return np.concatenate(outputs) if outputs else np.empty((0, *self._output()), np.float32)
@@ -396,3 +396,5 @@ class Sequential(Saved):
 
 
 FAMILY.add(Sequential, "Sequential")
+
+__getattr__ = elsewhere(__name__)

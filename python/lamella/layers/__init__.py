@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._elsewhere import elsewhere
 from .activation_layers import ELU, LeakyReLU, ReLU, Softmax
 from .base import Layer, Weight
 from .data_normalization import Normalization
@@ -47,18 +48,4 @@ for _name in __all__:
     if isinstance(globals()[_name], type) and issubclass(globals()[_name], Layer):
         FAMILY.add(globals()[_name], _name)
 
-# What Keras has and lamella has not, and the way out.
-_ELSEWHERE = {
-    "Lambda": "Python functions cannot run in the compiled core; transform the data before fit()",
-    "Masking": "dense networks see whole samples; drop or fill masked values before fit()",
-    "Embedding": "use multi-hot or one-hot rows (a SciPy sparse matrix is never made dense) and a Dense layer",
-    "Conv2D": "lamella has fully connected networks only; use Keras",
-    "LSTM": "lamella has fully connected networks only; use Keras",
-    "GRU": "lamella has fully connected networks only; use Keras",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name in _ELSEWHERE:
-        raise AttributeError(f"lamella.layers has no {name}: {_ELSEWHERE[name]}.")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = elsewhere(__name__)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .. import schedules
+from .._elsewhere import elsewhere
 from .adagrad import Adadelta, Adagrad, Ftrl
 from .adam import Adam, Adamax, AdamW, Lion, Nadam
 from .base import FAMILY, Optimizer
@@ -80,3 +81,6 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     if isinstance(config, str) and config not in (custom_objects or {}):
         return get(config)
     return FAMILY.deserialize(config, custom_objects)
+
+
+__getattr__ = elsewhere(__name__)
