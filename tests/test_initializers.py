@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 import reference
-from golden import cases
+from golden import cases, section
 
 import lamella
 from lamella import Input, Sequential, initializers, layers
 
 Case = dict[str, Any]
 
-GOLDEN = [case for case in cases("initializers") if hasattr(initializers, case.values[0]["initializer"])]
+GOLDEN = cases("initializers")
 RANDOM = sorted({case.values[0]["initializer"] for case in GOLDEN} | {"VarianceScaling"})
 SEEDED = [*RANDOM, "Orthogonal"]
 CLASSES = [name for name in initializers.__all__ if name[0].isupper() and name != "Initializer"]
@@ -46,6 +46,17 @@ def test_initializer_has_the_range_and_spread_of_keras(case: Case) -> None:
     if "Uniform" in case["initializer"] or ("Normal" in case["initializer"] and case["initializer"] != "RandomNormal"):
         assert values.max() == pytest.approx(case["sample_max"], rel=0.01)
         assert values.min() == pytest.approx(case["sample_min"], rel=0.01)
+
+
+def test_initializers_without_chance_give_the_numbers_of_keras() -> None:
+    np.testing.assert_array_equal(initializers.Constant(0.25)((2, 3)), section("initializers.constant"))
+    np.testing.assert_array_equal(initializers.Identity(gain=2.0)((2, 3)), section("initializers.identity"))
+
+
+def test_rows_of_the_orthogonal_initializer_are_as_orthogonal_and_long_as_in_keras() -> None:
+    gram = np.asarray(section("initializers.orthogonal_gain_1_5_rows_gram"))
+    rows = initializers.Orthogonal(gain=1.5, seed=0)((len(gram), 6)).astype(np.float64)
+    np.testing.assert_allclose(rows @ rows.T, gram, rtol=1e-6, atol=2e-6)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
