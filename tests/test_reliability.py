@@ -404,3 +404,36 @@ def test_a_failed_fit_keeps_nothing_of_its_data_alive() -> None:
         model.fit(x, y, verbose=0)
     gc.collect()
     assert (sys.getrefcount(x), sys.getrefcount(y)) == references
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="fork is of POSIX")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_fork_while_another_thread_trains_the_same_model() -> None:
+    x = np.ones((20_000, 4), np.float32)
+    model = Sequential([Input((4,)), layers.Dense(8, "relu"), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    running = threading.Event()
+
+    class Told(Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            running.set()
+            self.model.stop_training = stop.is_set()
+
+    stop = threading.Event()
+    thread = threading.Thread(target=lambda: model.fit(x, x[:, 0], epochs=100_000, verbose=0, callbacks=[Told()]))
+    thread.start()
+    try:
+        assert running.wait(30)
+        child = os.fork()
+        if child == 0:
+            signal.alarm(20)
+            try:
+                model.predict(x[:3])
+                model.fit(x[:64], x[:64, 0], verbose=0)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        assert os.waitpid(child, 0)[1] == 0
+    finally:
+        stop.set()
+        thread.join()

@@ -64,6 +64,7 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     m.def("max_threads", &max_threads);
     m.def("set_num_threads", &set_num_threads, "threads"_a);
     m.def("release_threads", &release_threads, "Gives the calling thread's OpenMP pool back, before a fork.");
+    m.def("forked", [] { ++forks; }, "To be called in a child after a fork: locks are made anew.");
     m.def("benchmark_product", &benchmark_product, "rows"_a, "inner"_a, "cols"_a, "threads"_a, "seconds"_a,
           "GFLOP/s of Eigen's product.");
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <shared_mutex>
 
+#include "forks.hpp"
 #include "workspace.hpp"
 
 namespace lamella {
@@ -31,7 +32,7 @@ public:
     const std::vector<Shape>& shapes() const { return shapes_; }
     Affine affine() const { return affine_; }
     const Arena& params() const { return stored_->params; }
-    std::shared_mutex& mutex() const { return stored_->mutex; }
+    ForkSafe<std::shared_mutex>& mutex() const { return stored_->mutex; }
 
     /// Which specs are trained, for trainers that are made later.
     void set_trainable(const std::vector<bool>& by_spec);
@@ -64,7 +65,7 @@ private:
     struct Stored {
         Arena params;
         std::atomic<Finite> finite{Finite::unknown};
-        std::shared_mutex mutex;  // shared by predictions, exclusive for changes of the weights
+        ForkSafe<std::shared_mutex> mutex;  // shared by predictions, exclusive for changes of the weights
     };
     /// Where a spec went.
     struct Place {

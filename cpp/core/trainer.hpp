@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 
+#include "forks.hpp"
 #include "network.hpp"
 #include "scorer.hpp"
 #include "updater.hpp"
@@ -48,7 +49,7 @@ private:
     std::vector<Layer> layers_;  // the network's, the last activation left to the loss where they are fused
     std::shared_ptr<Updater> updater_;
     Scorer scorer_;
-    std::mutex working_;  // who holds it has the workspace and the totals; taken before the network's lock
+    ForkSafe<std::mutex> working_;  // who holds it has the workspace and the totals; taken before the network's lock
     std::unique_ptr<Workspace> work_;
 };
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <mutex>
 
+#include "forks.hpp"
 #include "penalties.hpp"
 #include "update.hpp"
 
@@ -79,7 +80,7 @@ public:
     void set_decayed(const std::vector<bool>& decayed);
 
     std::int64_t iterations = 0;
-    std::mutex& mutex() { return mutex_; }  // taken after a network's
+    ForkSafe<std::mutex>& mutex() { return mutex_; }  // taken after a network's
 
 private:
     bool collects() const { return takes_norms() || accumulates(); }
@@ -109,7 +110,7 @@ private:
     std::vector<Scalar> scales_;  // by weight
     std::vector<Slot> pieces_;    // flat parts of the trainable weights, of a size that suits caches
     std::vector<double> squares_;  // by piece
-    std::mutex mutex_;
+    ForkSafe<std::mutex> mutex_;
 };
 
 }  // namespace lamella

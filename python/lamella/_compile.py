@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,6 +41,7 @@ class Compiled:
     _output: tuple[int, ...] = ()
     _carried: list[float] = field(default_factory=list)
     _lock: Any = field(default_factory=threading.RLock)
+    _process: int = field(default_factory=os.getpid)
     given_loss: Any = None  # as compile() got it
 
     @property
@@ -182,6 +184,12 @@ class Compiled:
         Raises:
             ValueError: If a callback of a fit asks for another fit of the same model.
         """
+        if self._process != os.getpid():  # a fork: threads that held the lock are not in this process
+            self._process = os.getpid()
+            if self._lock.acquire(blocking=False):
+                self._lock.release()
+            else:
+                self._lock, self.fitting = threading.RLock(), False
         with self._lock:
             if fitting and self.fitting:
                 raise ValueError("fit() cannot be called from a callback of a running fit() of the same model.")

@@ -95,7 +95,7 @@ def _start_threads() -> None:
         core.set_num_threads(limit)
     if hasattr(os, "register_at_fork"):
         # libgomp's threads do not survive a fork and the child would wait for them for ever; it makes its own instead.
-        os.register_at_fork(before=core.release_threads)
+        os.register_at_fork(before=core.release_threads, after_in_child=core.forked)
 
 
 _start_threads()
