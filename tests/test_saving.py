@@ -254,8 +254,10 @@ def test_files_are_found_or_named(tmp_path: Path) -> None:
         network().save(tmp_path / "a.safetensors", overwrite=False)
     with pytest.raises(ValueError, match="safe_mode"):
         models.load_model(tmp_path / "a.safetensors", safe_mode=False)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match=r"No such folder; create it first: '[^']*no'"):
         network().save(tmp_path / "no" / "a.safetensors")
+    with pytest.raises(OSError, match=r"[^.]x{249}\.npz'$"):
+        network().save_weights(tmp_path / f"{'x' * 249}.npz")  # the name of the temporary file is too long
     (tmp_path / "folder.safetensors").mkdir()
     with pytest.raises(IsADirectoryError):
         network().save(tmp_path / "folder.safetensors")

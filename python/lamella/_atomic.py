@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -33,10 +34,17 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     path = path.resolve() if path.is_symlink() else path
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; give the name of a file.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "No such folder; create it first", str(path.parent))
     _remove_stale(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("x+b") as stream:
+        stream = temporary.open("x+b")
+    except OSError as error:
+        error.filename = str(path)  # the name that the caller knows
+        raise
+    try:
+        with stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
