@@ -156,3 +156,19 @@ def test_weights_by_name_exist_once_the_layer_is_built() -> None:
     model = Sequential([Input((3,)), layer])
     assert layer.kernel.shape == (3, 2) and layer.bias is not None and layer.bias.shape == (2,)
     np.testing.assert_array_equal(layer.kernel, model.get_weights()[0])
+
+
+@pytest.mark.parametrize("kind", [metrics.MeanSquaredError, metrics.RootMeanSquaredError, metrics.AUC])
+def test_metrics_of_a_model_say_what_its_logs_say(kind: type[metrics.Metric], rng: np.random.Generator) -> None:
+    metric = kind()
+    model = Sequential([Input((3,)), layers.Dense(1, "sigmoid")])
+    model.compile("sgd", "mse", metrics=[metric], weighted_metrics=["mae"])
+    x, y, w = rng.random((50, 3)), rng.integers(0, 2, (50, 1)), rng.random(50)
+    history = model.fit(x, y, sample_weight=w, epochs=2, verbose=0).history
+    assert [m.result() for m in model.metrics] == [history[m.name][-1] for m in model.metrics]
+    assert metric is model.metrics[0] and metric.result() > 0
+    _, mine, weighted = model.evaluate(x[:20], y[:20], sample_weight=w[:20], verbose=0)
+    assert [m.result() for m in model.metrics] == [mine, weighted] and mine != history[metric.name][-1]
+    model.reset_metrics()
+    assert [m.result() for m in model.metrics] == [0, 0]
+    assert model.evaluate(x[:20], y[:20], sample_weight=w[:20], verbose=0)[1] == mine

@@ -20,7 +20,7 @@ from ._feed import Part
 from ._watched import Watched, as_number, named, restore_state, saved_state, watched_from
 from .layers import Layer, Weight
 from .losses import CustomLoss
-from .metrics import Metric
+from .metrics import Mean, Metric
 from .optimizers import Optimizer
 
 Logs = dict[str, Any]
@@ -160,6 +160,11 @@ class Compiled:
                 each.metric.reset_state()
         self._carried = [0.0] * (2 + 2 * sum(each.in_core for each in self.watched))
 
+    def reset(self) -> None:
+        """The same, and metrics that the core adds up say so at once."""
+        self.clear_totals()
+        self.logs()
+
     def _totals(self) -> list[float]:
         samples, loss, sums, counts = self.trainer.totals()
         return [before + now for before, now in zip(self._carried, (samples, loss, *sums, *counts), strict=True)]
@@ -167,14 +172,13 @@ class Compiled:
     def logs(self) -> Logs:
         """Loss and metrics over the rows since the totals were cleared."""
         samples, loss, *rest = self._totals()
-        counted = [each for each in self.watched if each.in_core]
-        sums, counts = rest[: len(counted)], rest[len(counted) :]
-        means = {
-            id(each): total / count if count else 0.0 for each, total, count in zip(counted, sums, counts, strict=True)
-        }
+        counted = [each.metric for each in self.watched if isinstance(each.metric, Mean) and each.in_core]
+        for metric, total, count in zip(counted, rest[: len(counted)], rest[len(counted) :], strict=True):
+            metric.total.assign(total)
+            metric.count.assign(count)
         logs: Logs = {"loss": loss / samples if samples else 0.0}
         for each in self.watched:
-            logs[each.name] = means[id(each)] if each.in_core else as_number(each.metric.result())
+            logs[each.name] = as_number(each.metric.result())
         return logs
 
     @contextmanager

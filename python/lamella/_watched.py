@@ -100,5 +100,7 @@ def restore_state(watched: list[Watched], states: list[dict[str, Any]]) -> None:
 
 def as_number(value: Any) -> Any:
     """A metric's result as logs have it: a float, or a list where it has several numbers."""
+    if type(value) is float:
+        return value
     found = np.asarray(value, np.float64)
     return float(found) if found.ndim == 0 else found.tolist()

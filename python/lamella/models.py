@@ -125,7 +125,7 @@ class Sequential(Saved):
         compiled = self._compiled_or_raise()
         if compiled.trainer is not None:
             with compiled.alone():
-                compiled.clear_totals()
+                compiled.reset()
 
     @property
     def metrics_names(self) -> list[str]:
