@@ -163,10 +163,8 @@ def test_wrong_use_says_so_without_a_traceback(tmp_path):
 
 
 def test_interrupt_ends_training_with_code_130_and_one_line(nowhere):
-    # A shell's background jobs ignore SIGINT and hand that on, so the child undoes it.
     code = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from lamella import cli\nfrom lamella.datasets import digits, mnist\n"
+        "import sys\nfrom lamella import cli\nfrom lamella.datasets import digits, mnist\n"
         "drawn = digits.load_data(num_train=4000, num_test=10)\nmnist.load_data = lambda: drawn\n"
         "sys.exit(cli.main(['mnist', '--epochs', '100000']))"
     )
