@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import multiprocessing
 import os
@@ -428,6 +429,7 @@ def test_fork_while_another_thread_trains_the_same_model() -> None:
         if child == 0:
             signal.alarm(20)
             try:
+                copy.deepcopy(model)
                 model.predict(x[:3])
                 model.fit(x[:64], x[:64, 0], verbose=0)
                 os._exit(0)

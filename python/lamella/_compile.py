@@ -181,6 +181,16 @@ class Compiled:
             logs[each.name] = as_number(each.metric.result())
         return logs
 
+    def lock(self) -> Any:
+        """What a thread holds while it trains, evaluates or saves. Made anew where a fork left its holder behind."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            if self._lock.acquire(blocking=False):
+                self._lock.release()
+            else:
+                self._lock, self.fitting = threading.RLock(), False
+        return self._lock
+
     @contextmanager
     def alone(self, *, fitting: bool = False) -> Iterator[None]:
         """Other threads wait. Inside a fit of the same thread, the running loss is put aside and taken up again.
@@ -188,13 +198,7 @@ class Compiled:
         Raises:
             ValueError: If a callback of a fit asks for another fit of the same model.
         """
-        if self._process != os.getpid():  # a fork: threads that held the lock are not in this process
-            self._process = os.getpid()
-            if self._lock.acquire(blocking=False):
-                self._lock.release()
-            else:
-                self._lock, self.fitting = threading.RLock(), False
-        with self._lock:
+        with self.lock():
             if fitting and self.fitting:
                 raise ValueError("fit() cannot be called from a callback of a running fit() of the same model.")
             nested = self.fitting

@@ -197,7 +197,7 @@ class Saved(Stack):
     @contextlib.contextmanager
     def _undisturbed(self) -> Iterator[None]:
         """Weights and optimizer's state stay as they are; other threads wait."""
-        with contextlib.nullcontext() if self._compiled is None else self._compiled._lock:
+        with contextlib.nullcontext() if self._compiled is None else self._compiled.lock():
             yield
 
     def _weight_names(self, prefix: str = "") -> list[str]:
