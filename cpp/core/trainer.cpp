@@ -50,9 +50,12 @@ bool Trainer::score(const Team& team, const Examples& data, Batch::Rows rows, In
     scorer_.score(team, data, rows, y, data.external ? View{} : delta);
     if (data.external) {
         team.phase([&](Member member) {
-            if (member.rank == 0 && !(*data.external)(rows, y, scorer_.values(), delta)) failed = true;
+            if (member.rank > 0 || rows.count == 0 || (*data.external)(rows, y, scorer_.values(), delta)) return;
+            failed = true;
+            std::fill_n(scorer_.values(), y.rows, Scalar(0));  // other processes wait for the rest of the step
+            for (Index r = 0; delta.data && r < delta.rows; ++r) std::fill_n(delta.row(r), padded(delta.cols), Scalar(0));
         });
-        if (failed) return false;
+        if (failed) return data.exchange != nullptr;
         scorer_.weigh(team, data, rows, delta);
     }
     if (data.predictions)
@@ -67,16 +70,25 @@ double Trainer::penalty(const Pass& pass, const Workspace& work) const {
     return activity_penalty(pass, layers_, work) + updater_->penalties().total();
 }
 
+/// The same times the samples, for the totals. Of a shared batch each process adds its own: penalties of the weights for its
+/// samples, those of activities as they are part of the batch's.
+double Trainer::penalties(const Pass& pass, const Workspace& work) const {
+    if (!pass.exchange) return penalty(pass, work) * static_cast<double>(pass.samples);
+    return activity_penalty(pass, layers_, work) * static_cast<double>(pass.whole()) +
+           updater_->penalties().total() * static_cast<double>(pass.samples);
+}
+
 Index Trainer::train(const Examples& data, const std::int64_t* order, Index count, Index batch, const Scalar* rates, int threads,
                      const Poll& poll) {
     const std::scoped_lock working(working_);
     const std::unique_lock lock(network_->mutex());
     const std::scoped_lock updating(updater_->mutex());
-    const Index steps = (count + batch - 1) / batch;
+    const Index steps = data.steps(count, batch);
     const int members = network_->useful_threads(std::min(batch, count), threads, 3);
     Workspace& work = workspace(batch, members);
+    if (data.exchange) updater_->prepare_exchange();
     std::atomic<bool> finite{network_->may_compress()};
-    std::atomic<bool> stop{false}, failed{false};
+    std::atomic<bool> stop{false}, failed{false}, left{false};  // left: some process leaves, and so all do
     Index done = 0;
     run_team(members, [&](const Team& team) {
         const FlushSubnormals flush;
@@ -86,23 +98,34 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
                 if (poll()) stop = true;
                 polled = Clock::now();
             }
-            const Index rows = std::min(batch, count - s * batch);
-            const Batch::Rows chosen{order + s * batch, 0, rows};
+            const Share share = data.share(s, count, batch);
+            const Index rows = share.count;
+            const Batch::Rows chosen{order + share.first, 0, rows, share.place, share.batch};
             work.batch.gather(team, data.x, chosen, network_->affine(), finite);
-            if (stop) break;  // who leaves early leaves the rest of this step to the others
+            if (stop && !data.exchange) break;  // who leaves early leaves the rest of this step to the others
             const Updater::Moment moment{updater_->iterations + s, rates[s]};
-            const Pass pass{team, network_->params(), rows, true, true, moment.iteration};
+            const Pass pass{team,        network_->params(), rows,       true,         true, moment.iteration,
+                            share.place, share.batch,        data.exchange};
             forward(pass, layers_, work);
-            if (!score(team, data, chosen, s * batch, work, work.delta(rows), failed)) break;
+            if (!score(team, data, chosen, share.first, work, work.delta(rows), failed)) break;
             backward(pass, layers_, work, {});
             updater_->measure(team, network_->params());
             const auto send = [&](Member member, const Sink& sink) {
                 send_gradients(member, pass, layers_, work, sink);
                 if (member.rank > 0) return;
-                scorer_.accumulate(rows, penalty(pass, work));
-                done = s + 1;
+                scorer_.accumulate(chosen, penalties(pass, work));
+                if (!data.exchange) done = s + 1;
             };
-            updater_->step(team, network_->params(), finite, moment, std::ref(send));
+            if (!data.exchange) {
+                updater_->step(team, network_->params(), finite, moment, std::ref(send));
+                continue;
+            }
+            const auto meet = [&](Scalar* gradients, Index size) {
+                gradients[size] = stop || failed;
+                if (!data.exchange->gradients(gradients, size)) left = true;
+                else done = s + 1;
+            };
+            if (!updater_->step_together(team, network_->params(), finite, moment, std::ref(send), std::ref(meet), left)) break;
         }
     });
     updater_->iterations += done;
@@ -142,19 +165,20 @@ bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Pol
     run_team(members, [&](const Team& team) {
         auto polled = Clock::now();
         updater_->measure(team, network_->params());
-        for (Index first = 0; first < count; first += batch) {
+        for (Index s = 0; s < data.steps(count, batch); ++s) {
             if (team.is_caller() && Clock::now() - polled > kPollEvery) {
                 if (poll()) stop = true;
                 polled = Clock::now();
             }
-            const Batch::Rows rows{nullptr, first, std::min(batch, count - first)};
+            const Share share = data.share(s, count, batch);
+            const Batch::Rows rows{nullptr, share.first, share.count, share.place, share.batch};
             work.batch.gather(team, data.x, rows, network_->affine(), compress);
-            if (stop) break;
-            const Pass pass{team, network_->params(), rows.count};
+            if (stop && !data.exchange) break;
+            const Pass pass{team, network_->params(), rows.count, false, false, 0, share.place, share.batch, data.exchange};
             forward(pass, layers_, work);
-            if (!score(team, data, rows, first, work, {}, failed)) break;
+            if (!score(team, data, rows, share.first, work, {}, failed)) break;
             team.phase([&](Member member) {
-                if (member.rank == 0) scorer_.accumulate(rows.count, penalty(pass, work));
+                if (member.rank == 0) scorer_.accumulate(rows, penalties(pass, work));
             });
         }
     });

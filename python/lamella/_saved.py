@@ -191,6 +191,12 @@ class Saved(Stack):
     def _restore_backup(self, path: str) -> None:
         self._resume_epoch, self._resume_batch = saving.restore_backup(self, path)
 
+    def _backup(self) -> bytes:
+        return saving.backup(self, self._resume_epoch or 0, self._resume_batch)
+
+    def _take_backup(self, content: bytes) -> None:
+        self._resume_epoch, self._resume_batch = saving.restore(self, content)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _from_bytes, (type(self), saving.dumps(self), _own_objects(self))
 
@@ -228,11 +234,11 @@ class Saved(Stack):
         """The same for a model that is built, before the first step of a fit."""
         assert self._compiled is not None
         self._set_keys(state)
-        self._compiled.fitting = False
+        fitting, self._compiled.fitting = self._compiled.fitting, False
         try:
             self._build()
         finally:
-            self._compiled.fitting = True
+            self._compiled.fitting = fitting
 
     def _set_training_state(self, state: Mapping[str, Any]) -> None:
         assert self._compiled is not None
