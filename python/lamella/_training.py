@@ -80,7 +80,7 @@ def train_epoch(
     compiled.clear_totals()
     watched = _any(callbacks.wants_train_batches)
     logs: Logs = {}
-    for part in _agreed(parts):
+    for part in parts if active() is None else _agreed(parts):
         for first, last in chunks.ranges(part.steps):
             before = trainer.iterations
             if watched:
@@ -130,7 +130,7 @@ def evaluate(model: Sequential, parts: Iterable[Part], callbacks: CallbackList) 
     watched = _any(callbacks.wants_test_batches)
     chunks = Chunks(watched)
     done = 0
-    for part in _agreed(parts):
+    for part in parts if active() is None else _agreed(parts):
         for first, last in chunks.ranges(part.steps):
             if watched:
                 with together():

@@ -36,8 +36,8 @@ _set: list[DataParallel] = []
 class DataParallel:
     """Every process holds the whole model and trains on its slice of each batch; gradients are summed over all.
 
-    `batch_size` stays the size of the whole batch: any number of processes computes the same, up to the order of sums. All
-    processes hold the same data, and take their rows of it.
+    `batch_size` stays the size of the whole batch: any number of processes computes the same, up to the order of sums.
+    All processes hold the same data, and take their rows of it.
 
     Args:
         comm: A communicator of mpi4py, or an object with the methods of `Communicator`; by default all of MPI.

@@ -67,7 +67,7 @@ class Group:
 
     def of_first(self, value: float) -> float:
         """The number that rank 0 has."""
-        return float(self.sum_(np.array([value if self.rank == 0 else 0.0]))[0])
+        return float(self.sum_(np.array([value if self.rank == 0 else 0.0], np.float64))[0])
 
     def any(self, flag: bool) -> bool:
         """Whether some process says so."""
@@ -192,7 +192,7 @@ class Group:
                 continue
             print(
                 f"lamella: rank {self.rank} has waited {time.monotonic() - since:.0f} s for the other ranks (exchange "
-                f"{self._meetings}); one of them hangs, is gone, or takes another way through the script. The job ends. "
+                f"{self._meetings}); one of them hangs, is gone, or went another way through the script. The job ends. "
                 "DataParallel(timeout=...) sets the seconds.",
                 file=sys.stderr,
                 flush=True,

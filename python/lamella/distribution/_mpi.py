@@ -19,7 +19,7 @@ Array = npt.NDArray[Any]
 _LAUNCHERS = {"PMI_SIZE": "mpiexec of MPICH", "OMPI_COMM_WORLD_SIZE": "mpiexec of Open MPI", "SLURM_NTASKS": "Slurm"}
 _INSTALL = (
     'lamella.distribution needs MPI: pip install "lamella[mpi-local]" brings mpi4py with an MPI of its own; '
-    'pip install "lamella[mpi]" brings mpi4py for the MPI that this machine or cluster has. Then start the script with: '
+    'pip install "lamella[mpi]" brings mpi4py for the MPI that this machine or cluster has. Then start it with: '
     "mpiexec -n 4 python train.py"
 )
 
@@ -28,7 +28,7 @@ class MPICommunicator:
     """A communicator of mpi4py.
 
     Args:
-        comm: An MPI communicator; by default a copy of MPI.COMM_WORLD, so that messages of the script do not mix with ours.
+        comm: An MPI communicator; by default a copy of MPI.COMM_WORLD, so that the script's messages do not mix in.
     """
 
     def __init__(self, comm: Any = None) -> None:
@@ -82,7 +82,7 @@ def check_launcher(size: int) -> None:
     """Compares the number of processes with what the launcher says.
 
     Raises:
-        RuntimeError: If they differ: the launcher belongs to another MPI library, and each process believes to be alone.
+        RuntimeError: If they differ: the launcher belongs to another MPI, and each process believes to be alone.
     """
     for name, launcher in _LAUNCHERS.items():
         told = os.environ.get(name, "")
@@ -90,7 +90,7 @@ def check_launcher(size: int) -> None:
             continue  # a shell of an allocation, not a task
         if told.isdigit() and int(told) != size:
             raise RuntimeError(
-                f"{launcher} started {told} processes ({name}), but the MPI library that mpi4py found sees {size}: they "
+                f"{launcher} started {told} processes ({name}), but the MPI that mpi4py found sees {size}: they "
                 f"belong to different MPIs. Use the mpiexec beside this Python ({os.path.dirname(sys.executable)}), or "
                 "install mpi4py against the MPI of the launcher."
             )
@@ -112,8 +112,8 @@ def share_cores(ranks_here: int) -> None:
             )
     elif get_num_threads() > mine:
         warnings.warn(
-            f"{get_num_threads()} threads share {mine} core{'s' * (mine > 1)} that the launcher bound this rank to. Start "
-            "Open MPI with --bind-to none, or --map-by slot:PE=N for N threads a rank.",
+            f"{get_num_threads()} threads share {mine} core{'s' * (mine > 1)} that the launcher bound this rank to. "
+            "Start Open MPI with --bind-to none, or --map-by slot:PE=N for N threads a rank.",
             RuntimeWarning,
             stacklevel=4,
         )
