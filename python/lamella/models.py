@@ -313,7 +313,8 @@ class Sequential(Saved):
             and x.flags.aligned
             and x.shape[1:] == self._shape
             and x.strides == self._strides
-            and callbacks is batch_size is steps is active() is None
+            and callbacks is batch_size is steps is None
+            and active() is None
             and verbose in ("auto", 0)
         ):
             return self._network.predict(x)  # type: ignore[no-any-return]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
+import time
 import traceback
 import warnings
 from types import TracebackType
@@ -12,6 +14,7 @@ from typing import Any
 import numpy.typing as npt
 
 from .._core import get_num_threads, set_num_threads
+from ._group import PeerError
 
 Array = npt.NDArray[Any]
 
@@ -67,10 +70,9 @@ def load() -> Any:
         ImportError: If mpi4py or an MPI library is missing, with what to install.
     """
     try:
-        from mpi4py import MPI
+        return importlib.import_module("mpi4py.MPI")
     except (ImportError, RuntimeError) as error:
         raise ImportError(f"{_INSTALL} ({error})") from error
-    return MPI
 
 
 def is_launched() -> bool:
@@ -138,6 +140,8 @@ def end_all_on_error(comm: MPICommunicator) -> None:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:
                 stream.flush()
+        if isinstance(error, PeerError):
+            time.sleep(1)  # the rank that failed first has more to say
         comm.abort(130 if issubclass(kind, KeyboardInterrupt) else 1)
 
     if comm.size > 1:
