@@ -151,7 +151,10 @@ def _foreign_h5() -> bytes:
 def _foreign_keras() -> bytes:
     """A .keras file as Keras writes it, without what only lamella adds."""
     found = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(_written(Sequential.save, ".keras"))) as ours, zipfile.ZipFile(found, "w") as theirs:
+    with (
+        zipfile.ZipFile(io.BytesIO(_written(Sequential.save, ".keras"))) as ours,
+        zipfile.ZipFile(found, "w") as theirs,
+    ):
         for name in ("config.json", "model.weights.h5"):
             theirs.writestr(name, ours.read(name))
     return found.getvalue()
@@ -197,7 +200,7 @@ FORMATS = {
 
 
 def mutant(content: bytes, rng: np.random.Generator) -> bytes:
-    """One to three random edits: bytes, bits, fills, numbers that are large or small, cuts, insertions, moved blocks."""
+    """One to three random edits: bytes, bits, fills, cuts, insertions, blocks that are moved or removed."""
     found = bytearray(content)
     for _ in range(int(rng.choice([1, 1, 1, 2, 3]))):
         at, size = int(rng.integers(max(len(found), 1))), int(rng.integers(1, 17))

@@ -167,8 +167,8 @@ py::tuple gradients(Trainer& trainer, const Network& network, const py::object& 
     const PythonLoss python(external);
     data.external = python.external();
     Numbers of_weights(network.weight_count()), of_inputs({count, network.inputs()});
-    const double loss = without_gil([&](const Poll&) {
-        return trainer.gradients(data, count, of_weights.mutable_data(), of_inputs.mutable_data(), training, max_threads());
+    const double loss = without_gil([&](const Poll& poll) {
+        return trainer.gradients(data, count, of_weights.mutable_data(), of_inputs.mutable_data(), training, max_threads(), poll);
     });
     python.rethrow();
     return py::make_tuple(loss, of_weights, of_inputs);
@@ -204,7 +204,7 @@ py::tuple scan_array(const py::object& x) {
     const Source source = source_of(x);
     const Index numbers = std::visit([](const auto& from) { return from.rows * from.cols; }, source);
     const int threads = numbers < kSmallScan ? 1 : max_threads();
-    const Scan found = without_gil([&](const Poll&) { return scan(source, threads); });
+    const Scan found = without_gil([&](const Poll& poll) { return scan(source, threads, poll); });
     return py::make_tuple(found.nonzeros, found.bad_row, found.bad_col);
 }
 
@@ -214,14 +214,14 @@ py::tuple compress_array(const py::object& x) {
     const Index rows = row_count(source);
     const Index cols = std::visit([](const auto& from) { return from.cols; }, source);
     Array<std::int64_t> starts(rows + 1);
-    without_gil([&](const Poll&) { return count_rows(source, starts.mutable_data(), max_threads()), true; });
+    without_gil([&](const Poll& poll) { return count_rows(source, starts.mutable_data(), max_threads(), poll), true; });
     const Index nonzeros = starts.data()[rows];
     Array<float> values(nonzeros);
     py::array indices;
     const auto fill = [&]<class I>(Array<I> places) {
         I* to = places.mutable_data();
-        without_gil([&](const Poll&) {
-            return compress_rows(source, starts.data(), to, values.mutable_data(), max_threads()), true;
+        without_gil([&](const Poll& poll) {
+            return compress_rows(source, starts.data(), to, values.mutable_data(), max_threads(), poll), true;
         });
         indices = places;
     };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 namespace lamella {
 namespace {
@@ -40,6 +41,15 @@ constexpr Index kAhead = 8;
 template <class T>
 void prefetch(const T* data, Index count) {
     for (Index i = 0; i < count; i += 64 / Index{sizeof(T)}) __builtin_prefetch(data + i);
+}
+
+/// A column number, read once: checked, it must not change any more. 0 if it is outside of `cols`, which `outside` notes.
+template <class I>
+Index column_at(const I* index, Index cols, bool& outside) {
+    const auto column = static_cast<Index>(__atomic_load_n(index, __ATOMIC_RELAXED));
+    const bool inside = static_cast<std::uint64_t>(column) < static_cast<std::uint64_t>(cols);
+    outside |= !inside;
+    return inside ? column : 0;
 }
 
 }  // namespace
@@ -98,6 +108,7 @@ void Batch::fill(const DenseRows<T>&, Rows, Affine, Range mine) {
 
 template <class I, class V>
 void Batch::fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine) {
+    bool outside = false;
     for (Index r = mine.first; r < mine.last; ++r) {
         const std::int64_t start = source.starts[rows[r]], size = source.starts[rows[r] + 1] - start;
         if (r + 1 < mine.last) {  // rows come in random order: ask for them early
@@ -110,7 +121,7 @@ void Batch::fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, R
             Entry* to = entries_.get() + row_starts_[r];
             std::int32_t before = -1, ordered = 1;
             for (Index i = 0; i < size; ++i) {
-                to[i] = {static_cast<std::int32_t>(index[i]), static_cast<Scalar>(value[i]) * affine.scale};
+                to[i] = {static_cast<std::int32_t>(column_at(index + i, source.cols, outside)), static_cast<Scalar>(value[i]) * affine.scale};
                 ordered &= before <= to[i].index;
                 before = to[i].index;
             }
@@ -120,10 +131,11 @@ void Batch::fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, R
         } else {
             Scalar* to = dense_.row(r);
             std::fill_n(to, source.cols, Scalar(0));
-            for (Index i = 0; i < size; ++i) to[index[i]] += static_cast<Scalar>(value[i]);
+            for (Index i = 0; i < size; ++i) to[column_at(index + i, source.cols, outside)] += static_cast<Scalar>(value[i]);
             convert_row(to, source.cols, affine, to);
         }
     }
+    if (outside) broken_->store(true, std::memory_order_relaxed);
 }
 
 /// Where each bound falls in the member's rows.
@@ -178,6 +190,12 @@ void Batch::share_columns(Index members) {
     }
 }
 
+void Batch::require_whole() const {
+    if (!broken_->exchange(false))
+        return;
+    throw std::invalid_argument("`x` was changed by another thread while it was read: a column number of the sparse matrix is outside.");
+}
+
 void Batch::gather(const Team& team, const Source& source, Rows rows, Affine affine, const std::atomic<bool>& compress) {
     team.phase([&](Member member) {
         const Range mine = member.share(rows.count);
@@ -218,6 +236,8 @@ void scan_row(const T* row, Index n, Index r, Scan& found) {
     for (found.bad_col = 0; std::isfinite(static_cast<float>(row[found.bad_col]));) ++found.bad_col;
 }
 
+constexpr Index kBetweenLooks = 1 << 18;  // numbers
+
 template <class T>
 void scan_rows(const DenseRows<T>& source, Range rows, Scan& found) {
     for (Index r = rows.first; r < rows.last; ++r) scan_row(source.data + r * source.stride, source.cols, r, found);
@@ -234,12 +254,22 @@ void scan_rows(const CompressedRows<I, V>& source, Range rows, Scan& found) {
 
 }  // namespace
 
-Scan scan(const Source& source, int threads) {
+Scan scan(const Source& source, int threads, const Poll& poll) {
     std::vector<Scan> parts(static_cast<std::size_t>(threads));
+    Polling polling(poll);
     run_team(threads, [&](const Team& team) {
         team.phase([&](Member member) {
             Scan found;
-            std::visit([&](const auto& from) { scan_rows(from, member.share(row_count(source)), found); }, source);
+            std::visit(
+                [&](const auto& from) {
+                    const Range rows = member.share(from.rows);
+                    const Index some = kBetweenLooks / std::max<Index>(from.cols, 1) + 1;
+                    for (Index r = rows.first; r < rows.last && !polling.stopped(); r += some) {
+                        scan_rows(from, {r, std::min(r + some, rows.last)}, found);
+                        polling.look(team);
+                    }
+                },
+                source);
             parts[member.rank] = found;
         });
     });
