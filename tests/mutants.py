@@ -1,6 +1,7 @@
 """Mutants of files, and what becomes of each: the same content, a documented error, or something that must not be.
 
-A format is one line in FORMATS. `python tests/mutants.py FORMAT COUNT [SEED]` runs a campaign; `nox -s fuzz` runs all.
+A format is one line in FORMATS. `python tests/mutants.py FORMAT COUNT [SEED]` runs a campaign, with a count of 0 it
+makes the corpus of the format anew; `nox -s fuzz` runs all.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ import collections
 import gzip
 import hashlib
 import io
+import re
+import signal
 import sys
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -246,8 +249,8 @@ class Campaign(NamedTuple):
     faults: list[tuple[bytes, str]]
 
 
-def campaign(name: str, count: int, rng: np.random.Generator, folder: Path) -> Campaign:
-    """Reads `count` mutants of the format's file."""
+def campaign(name: str, count: int, rng: np.random.Generator, folder: Path, most_seconds: int = 0) -> Campaign:
+    """Reads `count` mutants of the format's file. One that takes longer ends the process, and stays in the folder."""
     form = FORMATS[name]
     content = form.make()
     path = folder / f"mutant{form.ending}"
@@ -258,6 +261,8 @@ def campaign(name: str, count: int, rng: np.random.Generator, folder: Path) -> C
     for _ in range(count):
         changed = mutant(content, rng)
         path.write_bytes(changed)
+        if most_seconds:
+            signal.alarm(most_seconds)  # a loop in a C library sees no other signal
         try:
             found = outcome(form, path, expected)
         except Exception as error:
@@ -268,10 +273,35 @@ def campaign(name: str, count: int, rng: np.random.Generator, folder: Path) -> C
     return Campaign(counts, faults)
 
 
+def distinct(name: str, most: int, rng: np.random.Generator) -> Iterator[bytes]:
+    """Mutants that meet different ends, for the corpus."""
+    form, seen = FORMATS[name], set()
+    content = form.make()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"mutant{form.ending}"
+        path.write_bytes(content)
+        expected = form.read(path)
+        for _ in range(3000):
+            changed = mutant(content, rng)
+            path.write_bytes(changed)
+            end = re.sub(r"[0-9]+|'.*'", "", outcome(form, path, expected).replace(str(path), ""))
+            if end not in seen and len(seen) < most:
+                seen.add(end)
+                yield changed
+
+
 def main() -> int:
     name, count, seed = sys.argv[1], int(sys.argv[2]), int((sys.argv[3:] or ["0"])[0])
-    with tempfile.TemporaryDirectory() as folder:
-        found = campaign(name, count, np.random.default_rng(seed), Path(folder))
+    if count == 0:  # makes the corpus anew
+        folder = CORPUS / name
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"good{FORMATS[name].ending}").write_bytes(FORMATS[name].make())
+        for number, content in enumerate(distinct(name, 8, np.random.default_rng(seed))):
+            (folder / f"{number}{FORMATS[name].ending}").write_bytes(content)
+        return 0
+    with tempfile.TemporaryDirectory() as text:
+        found = campaign(name, count, np.random.default_rng(seed), Path(text), 60)
+        signal.alarm(0)
     share = 100 * found.counts["other"] / count
     print(f"{name}: {count} mutants: {dict(found.counts)}; {share:.3f} % load with other content", flush=True)
     for content, fault in found.faults[:20]:
