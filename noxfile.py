@@ -1,4 +1,4 @@
-"""Named sessions: `nox -s tests`, `nox -s isa`, `nox -s interop`, `nox -s lint`, `nox -s types`, `nox -s book`."""
+"""Named sessions: `nox -s tests`, `nox -s isa`, `nox -s interop`, `nox -s fuzz`, `nox -s kills`, ..."""
 
 from __future__ import annotations
 
@@ -33,6 +33,34 @@ def isa(session: nox.Session) -> None:
     )
     for name in json.loads(str(usable)):
         session.run("pytest", "-q", *session.posargs, env={"LAMELLA_ISA": name})
+
+
+FORMATS = (
+    "safetensors safetensors-weights keras npz-weights weights-h5 backup idx-published idx-gz-published npz-published "
+    "idx npz safetensors-foreign keras-foreign npz-weights-foreign weights-h5-foreign"
+).split()
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Mutants of every file, properties with new examples, Atheris: `nox -s fuzz -- 100000 600` (count, seconds)."""
+    session.install(".[test,fuzz]")
+    count, seconds = [*session.posargs, *["20000", "60"][len(session.posargs) :]]
+    for name in FORMATS:
+        session.run("python", "tests/mutants.py", name, count)
+    session.run("pytest", "-q", "tests/test_properties.py", env={"LAMELLA_FUZZ": "1"})
+    for name in FORMATS:
+        session.run("python", "tests/fuzz_atheris.py", name, f"-max_total_time={int(seconds) // len(FORMATS) + 1}")
+
+
+@nox.session
+def kills(session: nox.Session) -> None:
+    """Each writer killed 1,000 times, and 200 times Ctrl-C in a fit: `nox -s kills -- 1000 200`."""
+    session.install(".[test]")
+    count, interrupts = [*session.posargs, *["1000", "200"][len(session.posargs) :]]
+    session.run("python", "-W", "ignore", "tests/kills.py", count)
+    session.run("python", "tests/interrupts.py", interrupts)
+    session.run("python", "tests/interrupts.py", "delays")
 
 
 @nox.session

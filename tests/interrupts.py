@@ -137,12 +137,12 @@ def big_works(rows: int = 60_000) -> dict[str, tuple[Any, Callable[[], Any]]]:
     y = np.zeros(rows, np.float32)
     model = Sequential([Input((784,)), *[layers.Dense(512, "relu") for _ in range(4)], layers.Dense(1)])
     model.compile("rmsprop", "mse")
-    wide = np.broadcast_to(np.float32(1), (8_000_000, 256))
+    wide = np.broadcast_to(np.zeros((1, 256), np.float32), (100 * rows, 256))
     long = Sequential([Input((256,)), layers.Dense(1)])
     long.compile("sgd", "mse")
     sparse = np.zeros((1, 784), np.uint8)
     sparse[0, :50] = 1
-    many = np.broadcast_to(sparse, (3_000_000, 784))
+    many = np.broadcast_to(sparse, (50 * rows, 784))
     counting = Sequential([Input((784,)), layers.Dense(512, "relu"), layers.Dense(1)])
     counting.compile("sgd", "mse")
     zeros = np.broadcast_to(np.float32(0), len(wide))
@@ -154,8 +154,8 @@ def big_works(rows: int = 60_000) -> dict[str, tuple[Any, Callable[[], Any]]]:
             model, lambda: [model.evaluate(x, y, batch_size=rows, verbose=0) for _ in range(100)]),
         "gradients of all rows": (model, lambda: [model.gradients(x, y) for _ in range(100)]),
         "predict": (model, lambda: [model.predict(x) for _ in range(100)]),
-        "checks of 8 GB": (long, lambda: [long.evaluate(wide, zeros, verbose=0) for _ in range(100)]),
-        "compression of 2 GB": (counting, lambda: counting.fit(many, zeros[: len(many)], epochs=10**6, verbose=0)),
+        "checks of much data": (long, lambda: [long.evaluate(wide, zeros, verbose=0) for _ in range(100)]),
+        "compression of much data": (counting, lambda: counting.fit(many, zeros[: len(many)], epochs=10**6, verbose=0)),
         "adapt": (None, lambda: [layers.Normalization().adapt(wide) for _ in range(100)]),
     }  # fmt: skip
 

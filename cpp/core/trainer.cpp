@@ -45,7 +45,9 @@ bool Trainer::score(const Team& team, const Examples& data, Batch::Rows rows, In
     scorer_.score(team, data, rows, y, data.external ? View{} : delta);
     if (data.external) {
         team.phase([&](Member member) {
-            if (member.rank == 0 && !(*data.external)(rows, y, scorer_.values(), delta)) failed = true;
+            if (member.rank > 0) return;
+            const Lending lending(working_, network_->mutex(), updater_->mutex());
+            if (!(*data.external)(rows, y, scorer_.values(), delta)) failed = true;
         });
         if (failed) return false;
         scorer_.weigh(team, data, rows, delta);
@@ -55,6 +57,14 @@ bool Trainer::score(const Team& team, const Examples& data, Batch::Rows rows, In
             std::copy_n(y.row(r), y.cols, data.predictions + (before * (y.rows / rows.count) + r) * y.cols);
         });
     return true;
+}
+
+/// `poll`, which runs signal handlers while this trainer is at work.
+Poll Trainer::lent(const Poll& poll) {
+    return [this, &poll] {
+        const Lending lending(working_, network_->mutex(), updater_->mutex());
+        return poll();
+    };
 }
 
 /// What regularization adds to the loss of the batch. The updater has measured the weights.
@@ -72,7 +82,8 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
     Workspace& work = workspace(batch, members);
     std::atomic<bool> finite{network_->may_compress()};
     std::atomic<bool> failed{false};
-    Polling polling(poll);
+    const Poll asked = lent(poll);
+    Polling polling(asked);
     Index done = 0;
     run_team(members, [&](const Team& team) {
         const FlushSubnormals flush;
@@ -132,7 +143,8 @@ bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Pol
     Workspace& work = workspace(batch, members);
     const std::atomic<bool> compress{network_->may_compress()};
     std::atomic<bool> failed{false};
-    Polling polling(poll);
+    const Poll asked = lent(poll);
+    Polling polling(asked);
     run_team(members, [&](const Team& team) {
         updater_->measure(team, network_->params());
         for (Index first = 0; first < count; first += batch) {
@@ -164,7 +176,8 @@ double Trainer::gradients(const Examples& data, Index count, Scalar* weight_grad
     const View input_delta{storage.data(), count, inputs, padded_stride(inputs)};
     const std::atomic<bool> compress{network_->may_compress()};
     std::atomic<bool> failed{false};
-    Polling polling(poll);
+    const Poll asked = lent(poll);
+    Polling polling(asked);
     double penalties = 0;
     run_team(work.members, [&](const Team& team) {
         const Batch::Rows rows{nullptr, 0, count};

@@ -41,6 +41,7 @@ public:
 
 private:
     Workspace& workspace(Index rows, int members);
+    Poll lent(const Poll& poll);
     bool score(const Team& team, const Examples& data, Batch::Rows rows, Index before, const Workspace& work, View delta,
                std::atomic<bool>& failed);
     double penalty(const Pass& pass, const Workspace& work) const;
