@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import nox
 
@@ -35,22 +36,17 @@ def isa(session: nox.Session) -> None:
         session.run("pytest", "-q", *session.posargs, env={"LAMELLA_ISA": name})
 
 
-FORMATS = (
-    "safetensors safetensors-weights keras npz-weights weights-h5 backup idx-published idx-gz-published npz-published "
-    "idx npz safetensors-foreign keras-foreign npz-weights-foreign weights-h5-foreign"
-).split()
-
-
 @nox.session
 def fuzz(session: nox.Session) -> None:
     """Mutants of every file, properties with new examples, Atheris: `nox -s fuzz -- 100000 600` (count, seconds)."""
     session.install(".[test,fuzz]")
     count, seconds = [*session.posargs, *["20000", "60"][len(session.posargs) :]]
-    for name in FORMATS:
+    formats = sorted(folder.name for folder in Path("tests/data/corpus").iterdir())
+    for name in formats:
         session.run("python", "tests/mutants.py", name, count)
     session.run("pytest", "-q", "tests/test_properties.py", env={"LAMELLA_FUZZ": "1"})
-    for name in FORMATS:
-        session.run("python", "tests/fuzz_atheris.py", name, f"-max_total_time={int(seconds) // len(FORMATS) + 1}")
+    for name in formats:
+        session.run("python", "tests/fuzz_atheris.py", name, f"-max_total_time={int(seconds) // len(formats) + 1}")
 
 
 @nox.session

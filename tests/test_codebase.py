@@ -43,7 +43,8 @@ CPP_ORDER = [
     "core/regularizers", "core/constraints", "core/penalties", "core/sinks",
     "core/optimizers/rule", "core/optimizers/*", "core/optimizers", "core/update", "core/updater",
     "core/layers/*", "core/layers", "core/workspace", "core/network", "core/trainer",
-    "bindings/specs", "bindings/arrays", "bindings/gil", "bindings/bind_activations", "bindings/bind_losses", "bindings/bind_metrics",
+    "bindings/specs", "bindings/arrays", "bindings/gil", "bindings/bind_activations", "bindings/bind_losses",
+    "bindings/bind_metrics",
     "bindings/bind_weights", "bindings/bind_updater", "bindings/bind_network", "bindings/module", "bindings/cpu",
 ]
 # fmt: on

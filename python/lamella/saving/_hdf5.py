@@ -42,7 +42,9 @@ def dumps(state: State) -> bytes:
             for index, value in enumerate(state.optimizer):
                 variables[str(index)] = value
                 _add(digest, f"{variables.name}/{index}", value)
-        file.attrs[_DIGEST] = np.frombuffer(digest.digest(), np.uint8)  # strings of any length lie elsewhere in the file
+        file.attrs[_DIGEST] = np.frombuffer(
+            digest.digest(), np.uint8
+        )  # strings of any length lie elsewhere in the file
     return stream.getvalue()
 
 
