@@ -290,7 +290,7 @@ STATEFUL = [  # rows of 3.2 and 3.5 that are more than one call; their tests
         "test_threads.py",
         "test_fits_and_predictions_at_once",
     ),
-    ("3.4", "torch tensors, dlpack", "test_arrays.py", "torch|dlpack"),
+    ("3.4", "tensors of torch", "test_catalogue.py", "test_tensors_of_torch_are_taken_through_numpy"),
 ]
 
 
@@ -307,6 +307,13 @@ def test_every_row_of_the_catalogue_ends_as_it_should(row: Row) -> None:
     np.testing.assert_equal(row.call(model), row.same(twin))
     if model.built and twin.built:
         assert state_of(model)[0] == state_of(twin)[0]
+
+
+def test_tensors_of_torch_are_taken_through_numpy() -> None:
+    torch = pytest.importorskip("torch")
+    model, twin = regression(), regression()
+    assert fit(torch.from_numpy(X.copy()), torch.from_numpy(Y.copy()))(model) == fit()(twin)
+    assert state_of(model)[0] == state_of(twin)[0]
 
 
 def test_the_catalogue_says_each_row_once_and_its_longer_rows_are_tested_where_it_says() -> None:
