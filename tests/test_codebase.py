@@ -30,7 +30,7 @@ PYTHON_ORDER = [
     "_optional", "_elsewhere", "_atomic", "_fetch", "_checks", "_registry", "_random", "_cpu", "_core", "config",
     "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "schedules", "optimizers",
     "layers", "backend", "_progress", "utils", "callbacks", "_summary", "_data", "_weights", "_plan", "_stack",
-    "_order", "_feed", "_watched", "_compile", "_training", "_fit", "saving", "_saved", "models",
+    "_order", "_feed", "_watched", "_compile", "_training", "_fit", "saving", "_onnx", "_saved", "models",
     "preprocessing", "datasets", "plotting", "__init__", "_demo", "_bench", "cli", "__main__",
 ]
 CPP_ORDER = [
