@@ -170,3 +170,13 @@ def test_missing_package_is_named_with_its_extra(tmp_path: Path, monkeypatch: py
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(ImportError, match=r'onnx is needed .* pip install "lamella\[onnx\]"'):
         Sequential([Input((4,)), layers.Dense(2)]).export(tmp_path / "m.onnx")
+
+
+def test_example_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (Path(__file__).parents[1] / "docs" / "saving.md").read_text(encoding="utf-8")
+    (code,) = [block.split("```")[0] for block in text.split("```python\n") if block.startswith("import onnxruntime")]
+    model = Sequential([Input((4,)), layers.Dense(2, "softmax")])
+    names: dict[str, Any] = {"model": model, "x": rng.normal(size=(7, 4))}
+    exec(code, names)
+    np.testing.assert_allclose(names["y"], model.predict(names["x"], verbose=0), rtol=1e-5, atol=1e-6)

@@ -12,7 +12,7 @@ from .._atomic import write_atomic
 from .._checks import integer
 from .._optional import require
 from . import layers
-from .graph import Graph
+from .graph import Graph, utf8
 
 OPSET, IR_VERSION = 17, 8  # read by onnxruntime 1.12 (2022) and later
 _LARGEST = 2**31 - 2**20  # bytes of weights in one file: protobuf's limit, less some room for the nodes
@@ -44,7 +44,7 @@ def dumps(model: Any, input_name: str = "input", batch: int | None = None, opset
     helper, kind, axis = onnx.helper, onnx.TensorProto.FLOAT, "batch" if batch is None else batch
     made = helper.make_graph(
         graph.nodes,
-        model.name,
+        utf8(model.name),
         [helper.make_tensor_value_info(source, kind, [axis, *shape])],
         [helper.make_tensor_value_info(result, kind, [axis, *model.output_shape[1:]])],
         graph.constants,

@@ -1,4 +1,4 @@
-"""Each activation as ONNX nodes, in the arrangement of the core, which keeps float32 from cancelling and overflowing."""
+"""Each activation as ONNX nodes, arranged as in the core, so that float32 neither cancels nor overflows."""
 
 from __future__ import annotations
 
@@ -105,7 +105,8 @@ def _log_softmax(g: Graph, z: str) -> str:
 
 def _sparsemax(g: Graph, z: str, width: int) -> str:
     shifted = _shifted(g, z)
-    finite = _sum(g, g.op("Sub", shifted, shifted))  # 0, or NaN where the row holds one or an infinity
+    zero = g.array(0)
+    finite = _sum(g, g.where_at_most(shifted, zero, zero, shifted))  # 0, or NaN where the row holds one or infinity
     descending, _ = g.op("TopK", shifted, g.array([width], np.int64), outputs=2, axis=-1)
     total = g.op("CumSum", descending, g.array(-1, np.int64))
     taus = g.op("Div", g.op("Sub", total, g.array(1)), g.array(np.arange(1, width + 1)))

@@ -8,6 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 
+def utf8(name: str) -> str:
+    """A name that a file can hold: lone surrogates become question marks."""
+    return name.encode("utf-8", "replace").decode("utf-8")
+
+
 class Graph:
     """Nodes and constants.
 
@@ -25,6 +30,7 @@ class Graph:
 
     def name(self, wished: str) -> str:
         """The name, numbered where it is taken."""
+        wished = utf8(wished)
         found, number = wished, 0
         while found in self._taken:
             number += 1
