@@ -31,7 +31,7 @@ PYTHON_ORDER = [
     "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "schedules", "optimizers",
     "layers", "backend", "_progress", "utils", "callbacks", "_summary", "_data", "_weights", "_plan", "_stack",
     "_order", "_feed", "_watched", "_compile", "_training", "_fit", "saving", "_onnx", "_saved", "models",
-    "preprocessing", "datasets", "plotting", "__init__", "_demo", "_bench", "cli", "__main__",
+    "preprocessing", "datasets", "plotting", "sklearn", "__init__", "_demo", "_bench", "cli", "__main__",
 ]
 CPP_ORDER = [
     "core/scalar", "core/simd", "core/special", "core/arena", "core/forks", "core/parallel",
