@@ -8,7 +8,7 @@ Workspace::Workspace(const std::vector<Layer>& layers, Shape input, const std::v
                      bool training)
     : rows(rows),
       members(members),
-      batch(rows, input.groups * input.width, members, densest_for(layers), training),
+      batch(rows, input.groups * input.width, members, densest_for(layers), training ? columns_for(layers) : Columns::kNone),
       shapes_(outputs),
       training_(training) {
     constexpr Index line = 64 / sizeof(Scalar);
@@ -81,6 +81,11 @@ double activity_penalty(const Pass& pass, const std::vector<Layer>& layers, cons
         if (const auto* watching = std::get_if<ActivityRegularization>(&layers[l]))
             total += watching->penalty(pass, work.trace(l, pass.samples));
     return total;
+}
+
+Columns columns_for(const std::vector<Layer>& layers) {
+    const auto* first = layers.empty() ? nullptr : std::get_if<Dense>(&layers.front());
+    return !first ? Columns::kNone : first->scatters() ? Columns::kCuts : Columns::kLists;
 }
 
 double densest_for(const std::vector<Layer>& layers) {

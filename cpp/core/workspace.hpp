@@ -55,6 +55,9 @@ void send_gradients(Member member, const Pass& pass, const std::vector<Layer>& l
 /// What the layers add to the loss of the batch.
 double activity_penalty(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work);
 
+/// What the gradients of the first layer need of compressed columns.
+Columns columns_for(const std::vector<Layer>& layers);
+
 /// The share of nonzeros up to which the first layer wants compressed rows; 0 if it cannot use them.
 double densest_for(const std::vector<Layer>& layers);
 

@@ -14,7 +14,7 @@ from .._optional import require
 from . import layers
 from .graph import Graph, utf8
 
-OPSET, IR_VERSION = 17, 8  # read by onnxruntime 1.12 (2022) and later
+OPSET, IR_VERSION = 17, 8  # of 2022: older runtimes read it too
 _LARGEST = 2**31 - 2**20  # bytes of weights in one file: protobuf's limit, less some room for the nodes
 
 
