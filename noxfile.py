@@ -26,6 +26,13 @@ def interop(session: nox.Session) -> None:
 
 
 @nox.session
+def beside(session: nox.Session) -> None:
+    """Tensors of PyTorch, and its OpenMP runtime in the same process."""
+    session.install(".[test]", "torch")
+    session.run("pytest", "-m", "torch", *session.posargs)
+
+
+@nox.session
 def isa(session: nox.Session) -> None:
     """The whole suite under each instruction set that this machine runs."""
     session.install(".[test]")

@@ -309,8 +309,10 @@ def test_every_row_of_the_catalogue_ends_as_it_should(row: Row) -> None:
         assert state_of(model)[0] == state_of(twin)[0]
 
 
+@pytest.mark.torch
 def test_tensors_of_torch_are_taken_through_numpy() -> None:
-    torch = pytest.importorskip("torch")
+    import torch
+
     model, twin = regression(), regression()
     assert fit(torch.from_numpy(X.copy()), torch.from_numpy(Y.copy()))(model) == fit()(twin)
     assert state_of(model)[0] == state_of(twin)[0]
