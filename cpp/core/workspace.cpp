@@ -52,20 +52,27 @@ Trace Workspace::trace(std::size_t layer, Index samples, View input_delta) const
     return t;
 }
 
-void forward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work) {
-    for (std::size_t l = 0; l < layers.size(); ++l)
+bool forward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work, Polling& polling) {
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        polling.look(pass.team);
         std::visit([&](const auto& layer) { layer.forward(pass, work.trace(l, pass.samples)); }, layers[l]);
+        if (polling.stopped()) return false;
+    }
+    return true;
 }
 
-void backward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work, View input_delta) {
+bool backward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work, View input_delta, Polling& polling) {
     std::size_t lowest = 0;
     if (!input_delta.data)
         while (lowest + 1 < layers.size() && !is_trained(layers[lowest])) ++lowest;
     for (std::size_t l = layers.size(); l-- > lowest;) {
         Trace t = work.trace(l, pass.samples, input_delta);
         if (l == lowest && !input_delta.data) t.dx = {};
+        polling.look(pass.team);
         std::visit([&](const auto& layer) { layer.backward(pass, t); }, layers[l]);
+        if (polling.stopped()) return false;
     }
+    return true;
 }
 
 double activity_penalty(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work) {

@@ -33,12 +33,12 @@ private:
     Buffer storage_;
 };
 
-/// Runs all layers on the workspace's batch; every member of the team calls it.
-void forward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work);
+/// Runs all layers on the workspace's batch; every member of the team calls it. False if it was stopped.
+bool forward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work, Polling& polling);
 
 /// Turns the deltas into those of the pre-activations, from the last layer down to the first that is trained, or further to the
-/// inputs if `input_delta` is given. When it returns nobody reads the weights any more.
-void backward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work, View input_delta);
+/// inputs if `input_delta` is given. When it returns nobody reads the weights any more. False if it was stopped.
+bool backward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work, View input_delta, Polling& polling);
 
 /// A member's part of the gradients of all trained layers.
 template <class Sink>

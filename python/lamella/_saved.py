@@ -224,7 +224,7 @@ class Saved(Stack):
     @contextlib.contextmanager
     def _undisturbed(self) -> Iterator[None]:
         """Weights and optimizer's state stay as they are; other threads wait."""
-        with contextlib.nullcontext() if self._compiled is None else self._compiled.lock():
+        with self._guard.held():
             yield
 
     def _weight_names(self, prefix: str = "") -> list[str]:
@@ -253,13 +253,12 @@ class Saved(Stack):
 
     def _rebuild_with_keys(self, state: Mapping[str, Any]) -> None:
         """The same for a model that is built, before the first step of a fit."""
-        assert self._compiled is not None
         self._set_keys(state)
-        self._compiled.fitting = False
+        self._guard.fitting = False
         try:
             self._build()
         finally:
-            self._compiled.fitting = True
+            self._guard.fitting = True
 
     def _set_training_state(self, state: Mapping[str, Any]) -> None:
         assert self._compiled is not None

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 namespace lamella {
 namespace {
@@ -42,10 +43,24 @@ void prefetch(const T* data, Index count) {
     for (Index i = 0; i < count; i += 64 / Index{sizeof(T)}) __builtin_prefetch(data + i);
 }
 
-}  // namespace
+/// A column number, read once: checked, it must not change any more. 0 if it is outside of `cols`, which `outside` notes.
+template <class I>
+Index column_at(const I* index, Index cols, bool& outside) {
+    const auto column = static_cast<Index>(*static_cast<const volatile I*>(index));
+    const bool inside = static_cast<std::uint64_t>(column) < static_cast<std::uint64_t>(cols);
+    outside |= !inside;
+    return inside ? column : 0;
+}
 
 // What a column costs its member besides its nonzeros, in nonzeros. Lists: an empty list; cuts: the update of its weights.
 constexpr Index kListCost = 2, kCutCost = 4;
+
+/// The first entry of a row at `column` or behind it.
+const Entry* lower_bound(const Entry* from, const Entry* end, Index column) {
+    return std::lower_bound(from, end, column, [](const Entry& entry, Index c) { return entry.index < c; });
+}
+
+}  // namespace
 
 Batch::Batch(Index rows, Index cols, int threads, double densest, Columns wanted)
     : storage_(rows * padded_stride(cols)),
@@ -102,6 +117,7 @@ void Batch::fill(const DenseRows<T>&, Rows, Affine, Range mine) {
 
 template <class I, class V>
 void Batch::fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine) {
+    bool outside = false;
     for (Index r = mine.first; r < mine.last; ++r) {
         const std::int64_t start = source.starts[rows[r]], size = source.starts[rows[r] + 1] - start;
         if (r + 1 < mine.last) {  // rows come in random order: ask for them early
@@ -115,22 +131,23 @@ void Batch::fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, R
             for (Index i = 0; i < size; ++i)
                 to[i] = {static_cast<std::int32_t>(index[i]), static_cast<Scalar>(value[i]) * affine.scale};
             to[size] = kEnd;
-            std::int32_t falls = 0;  // a loop of its own, and no exit: so both are vectorised
-            for (Index i = 1; i < size; ++i) falls |= index[i] < index[i - 1];
+            std::int32_t falls = 0, odd = 0;  // a loop of its own, and no exit: so both are vectorised
+            for (Index i = 0; i < size; ++i) odd |= static_cast<std::uint32_t>(to[i].index) >= static_cast<std::uint32_t>(source.cols);
+            for (Index i = 1; i < size; ++i) falls |= to[i].index < to[i - 1].index;
+            if (odd) {
+                for (Index i = 0; i < size; ++i) to[i].index = 0;
+                outside = true;
+            }
             if (falls)
                 std::stable_sort(to, to + size, [](const Entry& a, const Entry& b) { return a.index < b.index; });
         } else {
             Scalar* to = dense_.row(r);
             std::fill_n(to, source.cols, Scalar(0));
-            for (Index i = 0; i < size; ++i) to[index[i]] += static_cast<Scalar>(value[i]);
+            for (Index i = 0; i < size; ++i) to[column_at(index + i, source.cols, outside)] += static_cast<Scalar>(value[i]);
             convert_row(to, source.cols, affine, to);
         }
     }
-}
-
-/// The first entry of a row at `column` or behind it.
-const Entry* lower_bound(const Entry* from, const Entry* end, Index column) {
-    return std::lower_bound(from, end, column, [](const Entry& entry, Index c) { return entry.index < c; });
+    if (outside) broken_->store(true, std::memory_order_relaxed);
 }
 
 /// The first column of a member, so that the last batch would have been shared equally; a few of its rows speak for all.
@@ -192,6 +209,11 @@ void Batch::list_columns(Member member, Index count) {
     });
 }
 
+void Batch::require_whole() const {
+    if (!broken_->exchange(false)) return;
+    throw std::invalid_argument("`x` was changed by another thread while it was read: a column number of the sparse matrix is outside.");
+}
+
 void Batch::gather(const Team& team, const Source& source, Rows rows, Affine affine, const std::atomic<bool>& compress) {
     team.phase([&](Member member) {
         const Range mine = member.share(rows.count);
@@ -235,6 +257,8 @@ void scan_row(const T* row, Index n, Index r, Scan& found) {
     for (found.bad_col = 0; std::isfinite(static_cast<float>(row[found.bad_col]));) ++found.bad_col;
 }
 
+constexpr Index kBetweenLooks = 1 << 18;  // numbers
+
 template <class T>
 void scan_rows(const DenseRows<T>& source, Range rows, Scan& found) {
     for (Index r = rows.first; r < rows.last; ++r) scan_row(source.data + r * source.stride, source.cols, r, found);
@@ -251,12 +275,22 @@ void scan_rows(const CompressedRows<I, V>& source, Range rows, Scan& found) {
 
 }  // namespace
 
-Scan scan(const Source& source, int threads) {
+Scan scan(const Source& source, int threads, const Poll& poll) {
     std::vector<Scan> parts(static_cast<std::size_t>(threads));
+    Polling polling(poll);
     run_team(threads, [&](const Team& team) {
         team.phase([&](Member member) {
             Scan found;
-            std::visit([&](const auto& from) { scan_rows(from, member.share(row_count(source)), found); }, source);
+            std::visit(
+                [&](const auto& from) {
+                    const Range rows = member.share(from.rows);
+                    const Index some = kBetweenLooks / std::max<Index>(from.cols, 1) + 1;
+                    for (Index r = rows.first; r < rows.last && !polling.stopped(); r += some) {
+                        scan_rows(from, {r, std::min(r + some, rows.last)}, found);
+                        polling.look(team);
+                    }
+                },
+                source);
             parts[member.rank] = found;
         });
     });

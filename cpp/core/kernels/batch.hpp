@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "../arena.hpp"
-#include "../parallel.hpp"
+#include "../polling.hpp"
 #include "products.hpp"
 
 namespace lamella {
@@ -67,6 +67,11 @@ public:
     /// Fills the batch. Every thread of the team calls it. `compress` allows the compressed form.
     void gather(const Team& team, const Source& source, Rows rows, Affine affine, const std::atomic<bool>& compress);
 
+    /// Whether a column number of a sparse source was found outside of it: another thread has written over it meanwhile.
+    bool broken() const { return broken_->load(std::memory_order_relaxed); }
+    /// Throws if so.
+    void require_whole() const;
+
     /// The rows, valid unless they are compressed rows of a sparse source.
     ConstView dense(Index count) const { return {dense_.data, count, dense_.cols, dense_.stride}; }
     /// Their nonzeros by row and by column, or null while the batch is not compressed.
@@ -108,6 +113,7 @@ private:
     int members_ = 0;  // that shared it
     std::vector<std::int32_t> cuts_;     // (rows × bounds)
     std::vector<std::int32_t> cursors_;  // a column's next place
+    std::unique_ptr<std::atomic<bool>> broken_ = std::make_unique<std::atomic<bool>>(false);
     double densest_ = 0;
     Columns wanted_ = Columns::kNone;
     bool compressed_ = false;
@@ -135,6 +141,6 @@ private:
 struct Scan {
     Index nonzeros = 0, bad_row = -1, bad_col = -1;
 };
-Scan scan(const Source& source, int threads);
+Scan scan(const Source& source, int threads, const Poll& poll);
 
 }  // namespace lamella

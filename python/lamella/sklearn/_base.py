@@ -28,6 +28,9 @@ class DenseEstimator(BaseEstimator):
 
     # What a subclass has: its parameters, and these.
     _numeric_targets: bool
+    model_: Sequential
+    history_: dict[str, list[float]]
+    n_outputs_: int
 
     def _encode(self, y: Any, fresh: bool, incremental: bool, classes: Any) -> None:
         """Takes up what the targets tell about classes or outputs."""
