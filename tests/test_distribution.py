@@ -1,4 +1,4 @@
-"""Training shared by several processes, played by threads: the same numbers as one process, and no one waits for ever."""
+"""Training shared by several processes, played by threads: the same numbers as one process."""
 
 from __future__ import annotations
 
@@ -199,8 +199,8 @@ def test_generators_and_train_on_batch_are_shared_too(rng: np.random.Generator) 
         model = network([layers.Dense(3)], rank)
         model.compile("sgd", "mse")
         first = model.train_on_batch(x[:50], y[:50])
-        batches = [(x[i : i + 30], y[i : i + 30]) for i in range(0, 200, 30)]
-        return first, model.fit(batches, epochs=2, verbose=0, shuffle=False).history["loss"]
+        batches = ((x[i : i + 30], y[i : i + 30]) for i in range(0, 200, 30))
+        return first, model.fit(batches, verbose=0).history["loss"]
 
     [alone] = run_ranks(1, work)
     for found in run_ranks(2, work):

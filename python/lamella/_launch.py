@@ -1,4 +1,4 @@
-"""Starts a script on several processes, and again when it was killed: ``lamella run -n 4 --max-restarts 3 train.py``."""
+"""Starts a script on several processes, and again when it failed: ``lamella run -n 4 --max-restarts 3 train.py``."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _launcher(given: str | None, processes: int) -> list[str]:
     found = shutil.which("mpiexec", path=beside) or shutil.which("mpiexec")
     if found is None:
         raise FileNotFoundError(
-            'There is no mpiexec on the path; pip install "lamella[mpi-local]" brings one, clusters have it in a module.'
+            'There is no mpiexec on the path; pip install "lamella[mpi-local]" brings one, clusters have a module.'
         )
     version = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
     if not any(name in version.stdout + version.stderr for name in ("Open MPI", "OpenRTE", "PRRTE")):

@@ -197,8 +197,11 @@ class Group:
                 file=sys.stderr,
                 flush=True,
             )
-            self.comm.abort(1)
-            os._exit(1)
+            return self._end()
+
+    def _end(self) -> None:
+        self.comm.abort(1)
+        os._exit(1)
 
 
 _here = threading.local()  # a thread that is a process to tests
