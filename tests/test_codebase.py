@@ -37,7 +37,7 @@ PYTHON_ORDER = [
 CPP_ORDER = [
     "core/scalar", "core/simd", "core/special", "core/arena", "core/forks", "core/parallel", "core/polling",
     "core/kernels/products", "core/kernels/rows", "core/kernels/columns", "core/kernels/batch", "core/compress",
-    "core/exchange", "core/split", "core/pass", "core/random",
+    "core/bfloat16", "core/exchange", "core/split", "core/pass", "core/random",
     "core/activations/of_output", "core/activations/of_input", "core/activations/rowwise", "core/activations",
     "core/losses/target", "core/losses/crossentropies", "core/losses/*", "core/losses",
     "core/metrics", "core/examples", "core/scorer",

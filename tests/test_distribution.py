@@ -11,6 +11,8 @@ from threads_as_ranks import run_ranks
 
 import lamella
 from lamella import layers, optimizers
+from lamella._core import core
+from lamella.distribution import _group
 
 OPTIMIZERS = ["SGD", "RMSprop", "Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "Nadam", "Ftrl", "Lion"]
 
@@ -214,6 +216,94 @@ def test_predictions_are_those_of_one_process_to_the_bit(rng: np.random.Generato
     alone = model.predict(x)
     for found in run_ranks(3, lambda rank: model.predict(x)):
         assert np.array_equal(found.view("int32"), alone.view("int32"))
+
+
+# ---------------------------------------------------------------------- fewer bytes
+
+
+def fitted(ranks: int, rng: np.random.Generator, optimizer: Any, **options: Any) -> list[Any]:
+    """(losses, weights, bytes of each sum) of each rank."""
+    x, y = data(np.random.default_rng(3), 202)
+
+    def work(rank: int) -> Any:
+        model = network([layers.Dense(16, "tanh"), layers.BatchNormalization(), layers.Dense(3)], rank)
+        model.compile(optimizer(), "mse", metrics=[lamella.metrics.R2Score()])
+        losses = model.fit(x, y, batch_size=20, epochs=6, shuffle=False, verbose=0).history["loss"]
+        group = _group.active()
+        return losses, model.get_weights(), group.comm.sent if group else []
+
+    results = run_ranks(ranks, work, **options)
+    assert not any(isinstance(found, BaseException) for found in results), results
+    return results
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_bfloat16_halves_the_bytes_and_learns_the_same(rng: np.random.Generator, ranks: int, optimizer: str) -> None:
+    def make() -> Any:
+        return getattr(optimizers, optimizer)(0.01)
+
+    plain, half = fitted(ranks, rng, make), fitted(ranks, rng, make, bfloat16=True)
+    for losses, weights, _ in half[1:]:
+        assert losses == half[0][0]
+        assert all(np.array_equal(a, b) for a, b in zip(weights, half[0][1], strict=True))
+    np.testing.assert_allclose(half[0][0], plain[0][0], rtol=0.01)
+    assert half[0][0] != plain[0][0]
+    whole = max(plain[0][2])
+    assert sum(half[0][2].count(n) for n in range(whole // 2, whole // 2 + 2 * ranks)) >= 66  # a step, on the way there
+
+
+def test_bfloat16_is_rounded_to_nearest_even(rng: np.random.Generator) -> None:
+    values = rng.normal(size=999).astype("float32") * 10.0 ** rng.integers(-30, 30, 999)
+    values = np.concatenate([values, [0, -0.0, np.inf, -np.inf, 1 + 2**-8, 1 + 3 * 2**-8, 3.4e38]]).astype("float32")
+    bits, back = np.empty(len(values), np.uint16), np.empty_like(values)
+    core.to_bfloat16(values, bits)
+    core.from_bfloat16(bits, back)
+    mantissa, exponent = np.frexp(values.astype("float64"))
+    expected = np.ldexp(np.round(mantissa * 256), exponent - 8)  # NumPy rounds half to even
+    expected[np.abs(expected) >= 2.0**128] = np.inf * np.sign(expected[np.abs(expected) >= 2.0**128])
+    normal = (np.abs(values) >= 2.0**-126) | (values == 0)
+    np.testing.assert_array_equal(back[normal], expected[normal].astype("float32"))
+    core.to_bfloat16(np.array([np.nan], "float32"), bits[:1])
+    core.from_bfloat16(bits[:1], back[:1])
+    assert np.isnan(back[0])
+
+
+@pytest.mark.parametrize("options", [{}, {"use_ema": True}, {"gradient_accumulation_steps": 2}], ids=str)
+def test_means_after_every_few_steps(rng: np.random.Generator, options: dict[str, Any]) -> None:
+    def make() -> Any:
+        return optimizers.Adam(0.01, **options)
+
+    plain, apart = fitted(3, rng, make), fitted(3, rng, make, sync_every=4)
+    for losses, weights, _ in apart[1:]:
+        assert losses == apart[0][0]
+        assert all(np.array_equal(a, b) for a, b in zip(weights, apart[0][1], strict=True))
+    assert apart[0][0][-1] < 0.2 * apart[0][0][0] and apart[0][0] != plain[0][0]
+    large = max(apart[0][2])
+    assert apart[0][2].count(large) == 6 * 10 // 4 + 6 - 3  # each fourth of 66 steps, and before each short batch
+
+
+def test_means_of_plain_descent_are_those_computed_by_hand(rng: np.random.Generator) -> None:
+    x, y = data(rng, 40)
+
+    def work(rank: int) -> Any:
+        model = network([layers.Dense(3)])
+        model.compile(optimizers.SGD(0.1), "mse")
+        model.fit(x, y, batch_size=20, epochs=1, shuffle=False, verbose=0)
+        return model.get_weights()
+
+    starts = [np.array(w, np.float64) for w in network([layers.Dense(3)]).get_weights()]
+    ends = []
+    for rank in range(2):
+        w, b = starts[0].copy(), starts[1].copy()
+        for first in (0, 20):
+            rows = slice(first + 10 * rank, first + 10 * rank + 10)
+            slope = 2 * (x[rows] @ w + b - y[rows]) / 30
+            w, b = w - 0.1 * x[rows].T @ slope, b - 0.1 * slope.sum(0)
+        ends.append((w, b))
+    for found in run_ranks(2, work, sync_every=2):
+        np.testing.assert_allclose(found[0], (ends[0][0] + ends[1][0]) / 2, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(found[1], (ends[0][1] + ends[1][1]) / 2, rtol=1e-5, atol=1e-6)
 
 
 # ---------------------------------------------------------------------- callbacks

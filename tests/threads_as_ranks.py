@@ -47,6 +47,14 @@ class ThreadCommunicator:
     def bcast_(self, buf: np.ndarray, root: int) -> None:
         buf[...] = self._exchanged(buf.copy())[root]
 
+    def alltoall_(self, parts: np.ndarray, buf: np.ndarray) -> None:
+        self.sent.append(parts.nbytes)
+        buf[...] = [part[self.rank] for part in self._exchanged(parts.copy())]
+
+    def allgather_(self, part: np.ndarray, buf: np.ndarray) -> None:
+        self.sent.append(part.nbytes)
+        buf[...] = self._exchanged(part.copy())
+
     def barrier(self) -> None:
         self._exchanged(None)
 
@@ -54,13 +62,13 @@ class ThreadCommunicator:
         self.world.barrier.abort()
 
 
-def run_ranks(size: int, work: Callable[[int], Any]) -> list[Any]:
+def run_ranks(size: int, work: Callable[[int], Any], **options: Any) -> list[Any]:
     """work(rank) in a thread for each rank; what each returned or raised."""
     world = World(size)
     results: list[Any] = [None] * size
 
     def play(rank: int) -> None:
-        group = _group.Group(ThreadCommunicator(world, rank), 0) if size > 1 else None
+        group = _group.Group(ThreadCommunicator(world, rank), 0, **options) if size > 1 else None
         with _group.scope(group):
             try:
                 results[rank] = work(rank)

@@ -184,7 +184,7 @@ Index train(Trainer& trainer, const Network& network, const py::object& x, const
     const PythonExchange others(exchange);
     const std::vector<Share> parts = shares_of(shares, count);
     data.exchange = others.exchange();
-    data.shares = parts.data();
+    data.shares = shares.is_none() ? nullptr : parts.data();
     data.shared_steps = static_cast<Index>(parts.size());
     for (const Share& part : parts) require(part.count <= batch, "shares: more rows than a batch");
     require(rates.size() == data.steps(count, batch), "rates: one for every step");
@@ -211,7 +211,7 @@ void evaluate(Trainer& trainer, const Network& network, const py::object& x, con
     const PythonExchange others(exchange);
     const std::vector<Share> parts = shares_of(shares, row_count(data.x));
     data.exchange = others.exchange();
-    data.shares = parts.data();
+    data.shares = shares.is_none() ? nullptr : parts.data();
     data.shared_steps = static_cast<Index>(parts.size());
     for (const Share& part : parts) require(part.count <= batch, "shares: more rows than a batch");
     without_gil([&](const Poll& poll) { return trainer.evaluate(data, batch, max_threads(), poll); });

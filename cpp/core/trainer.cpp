@@ -104,7 +104,7 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
             polling.look(team);
             const Share share = data.share(s, count, batch);
             const Index rows = share.count;
-            const Batch::Rows chosen{order + share.first, 0, rows, share.place, share.batch};
+            const Batch::Rows chosen{order + share.first, 0, rows, share.place, data.exchange ? share.batch : 0};
             work.batch.gather(team, data.x, chosen, network_->affine(), finite);
             if (!data.exchange && (polling.stopped() || work.batch.broken())) break;
             const Updater::Moment moment{updater_->iterations + s, rates[s]};

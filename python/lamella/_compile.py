@@ -103,29 +103,41 @@ class Compiled:
         order = order[first * batch : last * batch]
         rates = self.optimizer.rates(self.trainer.iterations, last - first)
         group = active()
-        if group is not None:
-            self._train_together(group, network, data, order, batch, rates)
-            return
-        with self._seen(data, order, batch) as options:
-            self.trainer.train(network, data.x, data.y, data.weights, order, batch, rates, **options)
+        if group is None:
+            with self._seen(data, order, batch) as options:
+                self.trainer.train(network, data.x, data.y, data.weights, order, batch, rates, **options)
+        elif group.sync_every == 1 or batch < group.size:
+            self._train_together(group, network, data, order, batch, rates, group.exchange)
+        else:
+            self._train_apart(group, network, data, order, batch, rates, last == part.steps)
 
-    def _train_together(self, group: Group, network: Any, data: Examples, order: Array, batch: int, rates: Any) -> None:
-        """The same steps, on this process's rows of each batch."""
+    def _train_together(
+        self, group: Group, network: Any, data: Examples, order: Array, batch: int, rates: Any, exchange: Any
+    ) -> None:
+        """The same steps on this process's rows of each batch; without an exchange as if they were all."""
         bounds = _shares.bounds(group, len(order), batch)
         places = _shares.ours(bounds)
+        shared = {"exchange": exchange, "shares": _shares.as_shares(bounds, gathered=True)}
+        most = _shares.most(group, batch)
         with self._seen(data, order, batch, group, places) as options:
-            self.trainer.train(
-                network,
-                data.x,
-                data.y,
-                data.weights,
-                order[places],
-                _shares.most(group, batch),
-                rates,
-                exchange=group.exchange,
-                shares=_shares.as_shares(bounds, gathered=True),
-                **options,
-            )
+            self.trainer.train(network, data.x, data.y, data.weights, order[places], most, rates, **shared, **options)
+
+    def _train_apart(
+        self, group: Group, network: Any, data: Examples, order: Array, batch: int, rates: Any, ends: bool
+    ) -> None:
+        """Steps without an exchange, means after each `sync_every` of them and where the rows end."""
+        short = 0 < len(order) % batch < group.size  # the last batch has too few rows for all: they train it together
+        first, steps = 0, len(rates) - short
+        while first < steps:
+            last = min(steps, first + group.sync_every - self.trainer.iterations % group.sync_every)
+            rows = order[first * batch : last * batch]
+            with together():
+                self._train_together(group, network, data, rows, batch, rates[first:last], None)
+            first = last
+            if self.trainer.iterations % group.sync_every == 0 or (first == steps and (ends or short)):
+                _shares.average(group, network, self.optimizer)
+        if short:
+            self._train_together(group, network, data, order[steps * batch :], batch, rates[steps:], group.exchange)
 
     def evaluate(self, network: Any, data: Examples, batch: int) -> None:
         """Adds all rows of `data` to loss and metrics."""

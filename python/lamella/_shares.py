@@ -90,6 +90,19 @@ def synchronize(group: Group, model: Sequential) -> None:
     model._compiled_or_raise().synchronize_with(group)
 
 
+def average(group: Group, network: Any, optimizer: Any) -> None:
+    """Weights and the optimizer's state become their means over all processes."""
+    updater = optimizer._updater
+    names = ["averages"] * optimizer.use_ema + ["accumulated"] * bool(optimizer.gradient_accumulation_steps)
+    flats = [network.get_weights(), *(getattr(updater, name) for name in names), *updater.get_state()]
+    means = group.sum_(np.concatenate(flats)) / np.float32(group.size)
+    weights, *rest = np.split(means, np.cumsum([len(flat) for flat in flats])[:-1])
+    network.set_weights(weights)
+    for name, flat in zip(names, rest, strict=False):
+        setattr(updater, name, flat)
+    updater.set_state(rest[len(names) :])
+
+
 def check_equal(group: Group, model: Sequential) -> None:
     """Compares the weights of all processes.
 

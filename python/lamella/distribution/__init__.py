@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._checks import real
+from .._checks import integer, real
 from ._group import Communicator, Group, PeerError, activate, active
 from ._mpi import MPICommunicator, check_launcher, end_all_on_error, is_launched, share_cores
 
@@ -41,11 +41,15 @@ class DataParallel:
 
     Args:
         comm: A communicator of mpi4py, or an object with the methods of `Communicator`; by default all of MPI.
+        sync_every: With k > 1 each process takes k steps on its own rows, then weights and the optimizer's state become
+            their means. For slow networks; data must be shuffled, and saving between exchanges saves what rank 0 has.
+        grad_dtype: ``"bfloat16"`` halves the bytes of an exchange; sums are taken in float32.
         timeout: Seconds that a process waits for the others before it ends the job with a message; 0 for ever.
 
     Raises:
         ImportError: If there is no MPI and `comm` is not given.
-        ValueError: If `timeout` is negative.
+        TypeError: If `comm` cannot do what is asked of it.
+        ValueError: If another argument is out of range.
 
     Example:
         >>> class Alone:
@@ -58,7 +62,13 @@ class DataParallel:
         1
     """
 
-    def __init__(self, comm: Any = None, timeout: float = 600) -> None:
+    def __init__(
+        self, comm: Any = None, sync_every: int = 1, grad_dtype: str = "float32", timeout: float = 600
+    ) -> None:
+        self.sync_every = integer("DataParallel", "sync_every", sync_every, least=1)
+        if grad_dtype not in ("float32", "bfloat16"):
+            raise ValueError(f"`grad_dtype` must be 'float32' or 'bfloat16', got {grad_dtype!r}.")
+        self.grad_dtype = grad_dtype
         self.timeout = real("DataParallel", "timeout", timeout, least=0)
         if comm is None:
             comm = _join()
@@ -68,6 +78,8 @@ class DataParallel:
                     f"`comm` must be an mpi4py communicator or have allreduce_(), got {type(comm).__name__}."
                 )
             comm = MPICommunicator(comm)
+        if grad_dtype == "bfloat16" and not hasattr(comm, "alltoall_"):
+            raise TypeError("`comm` needs alltoall_() and allgather_() for grad_dtype='bfloat16'; add them.")
         self.comm: Communicator = comm
         self.rank, self.size = int(comm.rank), int(comm.size)
 
@@ -128,7 +140,10 @@ def set_distribution(value: DataParallel | None) -> None:
     if not (value is None or isinstance(value, DataParallel)):
         raise TypeError(f"`value` must be a DataParallel or None, got {type(value).__name__}.")
     _set[:] = [] if value is None else [value]
-    activate(None if value is None or value.size == 1 else Group(value.comm, value.timeout))
+    if value is None or value.size == 1:
+        activate(None)
+    else:
+        activate(Group(value.comm, value.timeout, value.sync_every, value.grad_dtype == "bfloat16"))
 
 
 def distribution() -> DataParallel | None:

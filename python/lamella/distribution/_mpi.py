@@ -51,6 +51,14 @@ class MPICommunicator:
         """Waits for all."""
         self._comm.Barrier()
 
+    def alltoall_(self, parts: Array, buf: Array) -> None:
+        """Sends a row to each."""
+        self._comm.Alltoall(parts, buf)
+
+    def allgather_(self, part: Array, buf: Array) -> None:
+        """Puts the parts of all together."""
+        self._comm.Allgather(part, buf)
+
     def abort(self, code: int) -> None:
         """Ends the job."""
         self._comm.Abort(code)
