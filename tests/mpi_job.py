@@ -73,6 +73,26 @@ def tanh() -> list[float]:
     return losses.steps
 
 
+def fewer_bytes() -> dict[str, list[float]]:
+    """Losses of epochs with each way to send less; fit() compares the ranks' weights after each of them."""
+    x, y = data()
+    found = {}
+    for name, options in {"plain": {}, "apart": {"sync_every": 3}, "half": {"grad_dtype": "bfloat16"}}.items():
+        distribution.set_distribution(distribution.DataParallel(timeout=60, **options))
+        model = network(lambda: [layers.Dense(32, "tanh")])
+        model.compile(optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+        found[name] = model.fit(x, y, batch_size=50, epochs=5, verbose=0).history["loss"]
+    return found
+
+
+def estimator() -> float:
+    """What an estimator of scikit-learn learns."""
+    from lamella.sklearn import DenseClassifier
+
+    x, y = data()
+    return float(DenseClassifier((16,), max_iter=3, random_state=0).fit(x, y).score(x, y))
+
+
 class Harm(lamella.callbacks.Callback):
     """What befalls one rank, once."""
 
@@ -112,7 +132,7 @@ def outside() -> None:
 distribution.initialize()
 # A long time for all but those that wait for it: several ranks on one core are slow.
 distribution.set_distribution(distribution.DataParallel(timeout=2 if WHAT == "stop" else 60))
-jobs = {"curves": curves, "tanh": tanh, "outside": outside}
+jobs = {"curves": curves, "tanh": tanh, "outside": outside, "fewer_bytes": fewer_bytes, "estimator": estimator}
 result = jobs.get(WHAT, harmed)()
 if distribution.rank() == 0:
     print("RESULT", json.dumps({"size": distribution.size(), "found": result}), flush=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,7 @@ from test_distribution import data, network
 from threads_as_ranks import run_ranks
 
 import lamella
-from lamella import distribution, layers
+from lamella import _launch, distribution, layers
 from lamella.distribution import PeerError, _group, _mpi
 
 
@@ -186,3 +188,53 @@ def test_wrong_arguments_say_what_was_expected() -> None:
         distribution.DataParallel(comm=3, timeout=-1)
     with pytest.raises(ValueError, match="`device_type`"):
         distribution.list_devices("gpu")
+
+
+# ---------------------------------------------------------------------- lamella run
+
+
+def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codes: list[int], restarts: int) -> tuple[int, list[str]]:
+    """The exit code of run(), and what a stand-in for mpiexec was called with; it ends with one code after another."""
+    log, launcher = tmp_path / "log", tmp_path / "mpiexec"
+    answers = " ".join(map(str, codes))
+    launcher.write_text(f'#!/bin/sh\necho "$@" >> {log}\nset -- {answers}\nshift $(($(wc -l < {log}) - 1))\nexit $1\n')
+    launcher.chmod(0o755)
+    monkeypatch.setattr(_launch.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(_launch, "_WAIT", 0)
+    code = _launch.run(3, restarts, ["train.py", "--fast"], str(launcher))
+    return code, log.read_text().splitlines()
+
+
+def test_a_failed_job_is_started_again_so_many_times(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, calls = launched(tmp_path, monkeypatch, [9, 137, 0, 0], 3)
+    assert code == 0 and calls == [f"-n 3 {sys.executable} -m mpi4py train.py --fast"] * 3
+
+
+def test_a_job_that_always_fails_ends_with_its_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, calls = launched(tmp_path, monkeypatch, [9, 9, 7], 2)
+    assert code == 7 and len(calls) == 3
+
+
+def test_an_interrupted_job_is_not_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, calls = launched(tmp_path, monkeypatch, [130, 0], 2)
+    assert code == 130 and len(calls) == 1
+
+
+def test_lamella_run_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_launch.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ImportError, match=r"lamella\[mpi-local\]"):
+        _launch.run(2, 0, ["train.py"])
+    monkeypatch.setattr(_launch.importlib.util, "find_spec", lambda name: name)
+    monkeypatch.setattr(_launch.shutil, "which", lambda *_, **__: None)
+    with pytest.raises(FileNotFoundError, match=r"no mpiexec.*lamella\[mpi-local\]"):
+        _launch.run(2, 0, ["train.py"])
+
+
+def test_open_mpi_as_root_is_refused_before_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OMPI_ALLOW_RUN_AS_ROOT", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(_launch.os, "geteuid", lambda: 0, raising=False)
+    with pytest.raises(PermissionError, match="OMPI_ALLOW_RUN_AS_ROOT=1"):
+        _launch._check_root()
+    monkeypatch.setattr(_launch.os, "geteuid", lambda: 1000, raising=False)
+    _launch._check_root()

@@ -64,6 +64,18 @@ def test_fifty_steps_of_a_tanh_network(ranks: int, tmp_path: Path) -> None:
     np.testing.assert_allclose(result(ranks, "tanh", tmp_path), result(1, "tanh", tmp_path), rtol=2e-6)
 
 
+@pytest.mark.parametrize("ranks", [2, 3])
+def test_fewer_bytes_learn_the_same(ranks: int, tmp_path: Path) -> None:
+    found = result(ranks, "fewer_bytes", tmp_path)
+    assert found["apart"] != found["plain"] != found["half"]
+    np.testing.assert_allclose(found["half"], found["plain"], rtol=0.01)
+    np.testing.assert_allclose(found["apart"], found["plain"], rtol=0.05)
+
+
+def test_estimators_of_scikit_learn_are_shared(tmp_path: Path) -> None:
+    assert result(2, "estimator", tmp_path) == pytest.approx(result(1, "estimator", tmp_path), abs=0.02)
+
+
 @pytest.mark.parametrize("what", ["raise", "outside"])
 def test_an_exception_on_one_rank_ends_all_with_its_message(what: str, tmp_path: Path) -> None:
     start = time.monotonic()
