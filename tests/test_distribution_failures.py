@@ -197,7 +197,14 @@ def launched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, codes: list[int], 
     """The exit code of run(), and what a stand-in for mpiexec was called with; it ends with one code after another."""
     log, launcher = tmp_path / "log", tmp_path / "mpiexec"
     answers = " ".join(map(str, codes))
-    launcher.write_text(f'#!/bin/sh\necho "$@" >> {log}\nset -- {answers}\nshift $(($(wc -l < {log}) - 1))\nexit $1\n')
+    lines = [
+        "#!/bin/sh",
+        f'printf "%s\\n" "$*" >> {log}',
+        f"set -- {answers}",
+        f"shift $(($(wc -l < {log}) - 1))",
+        "exit $1",
+    ]
+    launcher.write_text("\n".join(lines))
     launcher.chmod(0o755)
     monkeypatch.setattr(_launch.importlib.util, "find_spec", lambda name: name)
     monkeypatch.setattr(_launch, "_WAIT", 0)
