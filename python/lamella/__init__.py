@@ -33,6 +33,7 @@ from . import (
 )
 from ._core import get_num_threads, isa, set_num_threads
 from ._elsewhere import elsewhere
+from ._public import publish
 from .layers import Input
 from .models import Sequential
 
@@ -65,6 +66,8 @@ __all__ = [
     "set_num_threads",
     "utils",
 ]
+
+publish(globals())
 
 _LAZY = ("datasets", "plotting", "preprocessing")  # what most programs do without: `import lamella` stays quick
 

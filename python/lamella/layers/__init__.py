@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .._elsewhere import elsewhere
+from .._public import publish
 from .activation_layers import ELU, LeakyReLU, ReLU, Softmax
 from .base import Layer, Weight
 from .data_normalization import Normalization
@@ -43,6 +44,8 @@ __all__ = [
     "deserialize",
     "serialize",
 ]
+
+publish(globals())
 
 for _name in __all__:
     if isinstance(globals()[_name], type) and issubclass(globals()[_name], Layer):

@@ -194,7 +194,7 @@ class Layer:
         batch_shape = config.pop("batch_input_shape", None)  # Keras 2
         if batch_shape is not None:
             config["input_shape"] = sample_shape(cls.__name__, "batch_input_shape", batch_shape)
-        if not cls.__module__.startswith(f"{__package__}."):
+        if not f"{cls.__module__}.".startswith(f"{__package__}."):
             return cls(**config)  # a class of the user's own
         return cls(**arguments(cls, config, _own_parameters(cls)))
 

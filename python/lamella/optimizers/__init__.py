@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import schedules
 from .._elsewhere import elsewhere
+from .._public import publish
 from .adagrad import Adadelta, Adagrad, Ftrl
 from .adam import Adam, Adamax, AdamW, Lion, Nadam
 from .base import FAMILY, Optimizer
@@ -30,6 +31,8 @@ __all__ = [
     "schedules",
     "serialize",
 ]
+
+publish(globals())
 
 # Keras has it here: `from keras.optimizers.schedules import ExponentialDecay`.
 sys.modules[f"{__name__}.schedules"] = schedules

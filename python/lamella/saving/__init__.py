@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from .._atomic import write_atomic
+from .._public import publish
 from . import _safetensors, _state
 from ._errors import BadModelFile, ModelNotFoundError
 
 __all__ = ["BadModelFile", "ModelNotFoundError", "load_model", "load_weights", "save_model", "save_weights"]
+
+publish(globals())
 
 _WHOLE = {".safetensors": "_safetensors", ".keras": "_keras"}
 _WEIGHTS = {".safetensors": "_safetensors", ".npz": "_npz", ".weights.h5": "_hdf5", ".keras": "_keras"}
