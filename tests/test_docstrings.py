@@ -6,6 +6,7 @@ import doctest
 import importlib
 import pkgutil
 
+import numpy
 import pytest
 
 import lamella
@@ -21,7 +22,8 @@ MODULES = sorted(
 def test_examples_run(name: str) -> None:
     module = importlib.import_module(name)
     lamella.backend.clear_session()
-    found = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
+    names = {"np": numpy, "lamella": lamella, **vars(module)}
+    found = doctest.testmod(module, globs=names, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert found.failed == 0
 
 
