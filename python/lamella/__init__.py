@@ -72,8 +72,12 @@ publish(globals())
 _LAZY = ("datasets", "plotting", "preprocessing")  # what most programs do without: `import lamella` stays quick
 
 
-def __getattr__(name: str) -> ModuleType | type:
-    return importlib.import_module(f"{__name__}.{name}") if name in _LAZY else elsewhere(__name__)(name)
+if not TYPE_CHECKING:  # else misspelt names pass type checkers
+
+    def __getattr__(name: str) -> ModuleType | type:
+        if name in _LAZY or name == "sklearn":  # which is not listed: it needs scikit-learn
+            return importlib.import_module(f"{__name__}.{name}")
+        return elsewhere(__name__)(name)
 
 
 def __dir__() -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .._elsewhere import elsewhere
 from .._public import publish
 from .activation_layers import ELU, LeakyReLU, ReLU, Softmax
@@ -51,4 +53,5 @@ for _name in __all__:
     if isinstance(globals()[_name], type) and issubclass(globals()[_name], Layer):
         FAMILY.add(globals()[_name], _name)
 
-__getattr__ = elsewhere(__name__)
+if not TYPE_CHECKING:  # else misspelt names pass type checkers
+    __getattr__ = elsewhere(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import schedules
 from .._elsewhere import elsewhere
@@ -86,4 +86,5 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     return FAMILY.deserialize(config, custom_objects)
 
 
-__getattr__ = elsewhere(__name__)
+if not TYPE_CHECKING:  # else misspelt names pass type checkers
+    __getattr__ = elsewhere(__name__)
