@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import FunctionType
 from typing import Any
 
 
@@ -16,7 +15,7 @@ def publish(namespace: dict[str, Any]) -> None:
     package = namespace["__name__"]
     for name in namespace["__all__"]:
         member = namespace.get(name)  # not there yet where it is loaded on first use
-        if isinstance(member, (type, FunctionType)):
+        if callable(member):
             home = member.__module__
             if home.startswith("lamella.") and (home.startswith(f"{package}.") or "._" in home):
                 member.__module__ = package

@@ -46,7 +46,9 @@ if not TYPE_CHECKING:  # else misspelt names pass type checkers
 
     def __getattr__(name: str) -> Any:
         if name in _LAZY:
-            return getattr(importlib.import_module(_LAZY[name], __name__), name)
+            globals()[name] = getattr(importlib.import_module(_LAZY[name], __name__), name)
+            publish(globals())
+            return globals()[name]
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
