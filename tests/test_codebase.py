@@ -31,8 +31,8 @@ PYTHON_ORDER = [
     "_core", "config", "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "schedules",
     "optimizers", "layers", "backend", "_progress", "utils", "callbacks", "_summary", "_lock", "_data", "_examples",
     "_weights", "_plan", "_stack", "_order", "_feed", "_watched", "_compile", "_training", "_fit", "saving", "_onnx",
-    "_saved", "_compilable", "models", "preprocessing", "datasets", "plotting", "sklearn", "__init__", "_demo",
-    "_bench", "cli", "__main__",
+    "_described", "_saved", "_compilable", "models", "preprocessing", "datasets", "plotting", "sklearn", "__init__",
+    "_demo", "_bench", "cli", "__main__",
 ]
 CPP_ORDER = [
     "core/scalar", "core/simd", "core/special", "core/arena", "core/forks", "core/parallel", "core/polling",

@@ -17,9 +17,13 @@ MODULES = sorted(
     if not name.rpartition(".")[2].startswith(("_core_", "_cpu", "__main__"))
 )
 
+NEEDS = {"lamella._saved": "onnx"}  # by the example of Sequential.export
+
 
 @pytest.mark.parametrize("name", ["lamella", *MODULES])
 def test_examples_run(name: str) -> None:
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
     module = importlib.import_module(name)
     lamella.backend.clear_session()
     names = {"np": numpy, "lamella": lamella, **vars(module)}
