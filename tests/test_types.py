@@ -68,7 +68,8 @@ def mypy(tmp_path: Path, text: str) -> str:
     pytest.importorskip("mypy")
     program = tmp_path / "program.py"
     program.write_text(text, encoding="utf-8")
-    environment = {"MYPYPATH": str(Path(lamella.__file__).parents[1]), "PATH": ""}
+    home = Path(lamella.__file__).parents[1]  # mypy finds by itself what is installed
+    environment = {"PATH": "", **({} if home.name == "site-packages" else {"MYPYPATH": str(home)})}
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", f"--cache-dir={tmp_path / 'cache'}", program]
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False).stdout
 

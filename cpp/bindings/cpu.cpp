@@ -54,7 +54,7 @@ std::vector<std::string> usable() {
 
 }  // namespace
 
-PYBIND11_MODULE(_cpu, m, py::mod_gil_not_used(LAMELLA_FREE_THREADED)) {
+PYBIND11_MODULE(_cpu, m, py::LAMELLA_GIL()) {
     m.def("built", [] { return std::vector<std::string>{LAMELLA_ISAS}; }, "Instruction sets of this build, best first.");
     m.def("usable", &usable, "Those of them that this processor runs, best first.");
 }

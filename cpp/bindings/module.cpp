@@ -41,7 +41,7 @@ double benchmark_product(Index rows, Index inner, Index cols, int threads, doubl
 }  // namespace
 }  // namespace lamella
 
-PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used(LAMELLA_FREE_THREADED)) {
+PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::LAMELLA_GIL()) {
     using namespace lamella;
     using namespace py::literals;
     // Blocks that follow the caches found on a machine would make its last bits differ from another's.
