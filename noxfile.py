@@ -25,6 +25,14 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def nogil(session: nox.Session) -> None:
+    """The suite in a free-threaded Python without its lock, with what the table of cibuildwheel installs there."""
+    table = nox.project.load_toml("pyproject.toml")["tool"]["cibuildwheel"]["overrides"][0]
+    session.install("-Ccmake.define.LAMELLA_FREE_THREADED=ON", ".", *table["test-requires"])
+    session.run("pytest", "--ignore=tests/test_onnx.py", *session.posargs, env={"PYTHON_GIL": "0"})
+
+
+@nox.session
 def interop(session: nox.Session) -> None:
     """Files written here and read by the real Keras, and the other way round."""
     session.install(".[test,interop]")
@@ -49,7 +57,7 @@ def isa(session: nox.Session) -> None:
         session.run("pytest", "-q", *session.posargs, env={"LAMELLA_ISA": name})
 
 
-@nox.session
+@nox.session(tags=["nightly"])
 def fuzz(session: nox.Session) -> None:
     """Mutants of every file, properties with new examples, Atheris: `nox -s fuzz -- 100000 600` (count, seconds)."""
     session.install(".[test,fuzz]")
@@ -62,7 +70,7 @@ def fuzz(session: nox.Session) -> None:
         session.run("python", "tests/fuzz_atheris.py", name, f"-max_total_time={int(seconds) // len(formats) + 1}")
 
 
-@nox.session
+@nox.session(tags=["nightly"])
 def kills(session: nox.Session) -> None:
     """Each writer killed 1,000 times, and 200 times Ctrl-C in a fit: `nox -s kills -- 1000 200`."""
     session.install(".[test]")
@@ -87,6 +95,28 @@ def types(session: nox.Session) -> None:
     session.run("mypy", "--strict", "python/lamella")
     session.run("python", "tools/stubs.py", "--check")
     session.run("python", "tools/stubs.py", "--test")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site, in build/docs, without the network; warnings are errors."""
+    session.install(".[docs]")
+    session.run("sphinx-build", "-b", "html", "-E", "-W", "--keep-going", "-q", "docs", "build/docs", *session.posargs)
+    session.log("build/docs/index.html")
+
+
+@nox.session
+def hooks(session: nox.Session) -> None:
+    """What pre-commit checks, on all files."""
+    session.install("pre-commit")
+    session.run("pre-commit", "run", "--all-files", *session.posargs)
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """How much longer `import lamella` takes than `import numpy`, at most 60 ms: the median of 15 pairs in turns."""
+    session.install(".")
+    session.run("python", "tools/import_time.py", *(session.posargs or ["60"]))
 
 
 @nox.session
