@@ -102,6 +102,7 @@ def docs(session: nox.Session) -> None:
     """The site, in build/docs, without the network; warnings are errors."""
     session.install(".[docs]")
     session.run("sphinx-build", "-b", "html", "-E", "-W", "--keep-going", "-q", "docs", "build/docs", *session.posargs)
+    session.run("python", "tools/site.py", "build/docs")
     session.log("build/docs/index.html")
 
 

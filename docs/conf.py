@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
+import textwrap
 from pathlib import Path
+
+from docutils.nodes import Node, section
+from docutils.statemachine import StringList
+from sphinx.ext.napoleon import GoogleDocstring
+from sphinx.util.docutils import SphinxDirective
 
 import lamella
 
@@ -49,7 +57,35 @@ def _included(app: object, relative: Path, parent: str, content: list[str]) -> N
     content[0] = re.sub(r"\]\((?:\.\./)?SECURITY\.md", "](security.md", content[0])
 
 
+def _bases(app: object, name: str, member: type, options: object, bases: list[type]) -> None:
+    """What a class comes from, as far as its users can name it."""
+    found = [base for base in member.__mro__[1:] if not base.__name__.startswith("_")]
+    bases[:] = found[:1]
+
+
+class Objects(SphinxDirective):
+    """The functions of a module that are objects, such as activations, which autodoc does not take for functions."""
+
+    required_arguments = 1
+
+    def run(self) -> list[Node]:
+        module = importlib.import_module(self.arguments[0])
+        lines = []
+        for name in module.__all__:
+            member = getattr(module, name)
+            if callable(member) and not inspect.isclass(member) and not inspect.isroutine(member):
+                text = str(GoogleDocstring(inspect.getdoc(member) or "", self.config))
+                lines += [f".. py:function:: {name}{inspect.signature(member)}", ""]
+                lines += [*textwrap.indent(text, "   ").splitlines(), ""]
+        node = section()
+        node.document = self.state.document
+        self.state.nested_parse(StringList(lines, source=module.__name__), self.content_offset, node)
+        return node.children
+
+
 def setup(app: object) -> dict[str, bool]:
     app.connect("source-read", _inside)  # type: ignore[attr-defined]
     app.connect("include-read", _included)  # type: ignore[attr-defined]
+    app.connect("autodoc-process-bases", _bases)  # type: ignore[attr-defined]
+    app.add_directive("objects", Objects)  # type: ignore[attr-defined]
     return {"parallel_read_safe": True}
