@@ -91,7 +91,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Types of the package, and whether the stubs are what the core says."""
-    session.install("mypy", "pybind11-stubgen>=3", ".")
+    session.install("mypy", "pybind11-stubgen>=3", ".[plot,sklearn]")
     session.run("mypy", "--strict", "python/lamella")
     session.run("python", "tools/stubs.py", "--check")
     session.run("python", "tools/stubs.py", "--test")
