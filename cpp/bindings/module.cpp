@@ -60,7 +60,7 @@ Array<std::uint16_t> sum_parts(const Array<std::uint16_t>& parts) {
 }  // namespace
 }  // namespace lamella
 
-PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
+PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::LAMELLA_GIL()) {
     using namespace lamella;
     using namespace py::literals;
     // Blocks that follow the caches found on a machine would make its last bits differ from another's.
@@ -73,9 +73,9 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     bind_activations(m);
     bind_losses(m);
     bind_metrics(m);
-    bind_updater(m);
     bind_family(m, "regularizers", std::type_identity<Regularizer>{});
     bind_family(m, "constraints", std::type_identity<Constraint>{});
+    bind_updater(m);
     bind_network(m);
     bind_weights(m);
     m.attr("isa") = LAMELLA_ISA;
