@@ -92,7 +92,7 @@ public:
 
 private:
     bool run(Batch::Rows samples, ConstView y, Scalar* values, View slopes) {
-        const py::gil_scoped_acquire gil;
+        const Acquired gil;
         try {
             Array<std::int64_t> rows(samples.count);
             for (Index i = 0; i < samples.count; ++i) rows.mutable_data()[i] = samples[i];
