@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._checks import integer, real
+from .._public import publish
 from ._group import Communicator, Group, PeerError, activate, active
 from ._mpi import MPICommunicator, check_launcher, end_all_on_error, is_launched, share_cores
 
@@ -201,3 +202,6 @@ def get_device_count(device_type: str | None = None) -> int:
         1
     """
     return len(list_devices(device_type))
+
+
+publish(globals())

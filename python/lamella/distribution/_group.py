@@ -22,7 +22,15 @@ Array = npt.NDArray[Any]
 
 
 class Communicator(Protocol):
-    """What a transport must offer. All processes make the same calls in the same order; arrays are contiguous."""
+    """What a transport must offer. All processes make the same calls in the same order; arrays are contiguous.
+
+    Example:
+        >>> from lamella.distribution import Communicator, DataParallel
+        >>> class Alone(Communicator):
+        ...     rank, size = 0, 1
+        >>> DataParallel(Alone()).rank
+        0
+    """
 
     rank: int
     size: int
@@ -47,7 +55,13 @@ class Communicator(Protocol):
 
 
 class PeerError(RuntimeError):
-    """Another process failed, and so this one stops at the same place."""
+    """Another process failed, and so this one stops at the same place.
+
+    Example:
+        >>> from lamella.distribution import PeerError
+        >>> issubclass(PeerError, RuntimeError)
+        True
+    """
 
 
 class Group:
