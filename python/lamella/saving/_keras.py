@@ -19,7 +19,7 @@ _CONFIG, _WEIGHTS, _OURS = "config.json", "model.weights.h5", "lamella.json"
 def dumps(state: State) -> bytes:
     """The bytes of a file."""
     config = {**(state.config or {}), **({"compile_config": state.compile_config} if state.compile_config else {})}
-    members = {_CONFIG: _json.write(config), _WEIGHTS: _hdf5.dumps(state)}
+    members = {_CONFIG: _json.write(config), _WEIGHTS: _hdf5.dumps(state, sealed=False)}
     digests = {name: hashlib.sha256(part).hexdigest() for name, part in members.items()}
     ours = {"version": VERSION, "training": state.training, "sha256": digests}
     metadata = {"keras_version": "3.0.0", "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")}
