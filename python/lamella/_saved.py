@@ -181,9 +181,11 @@ class Saved(Stack):
         """Writes the weights and the optimizer's state; see `lamella.saving.save_weights`."""
         saving.save_weights(self, filepath, overwrite)
 
-    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+    def load_weights(
+        self, filepath: str | os.PathLike[str], skip_mismatch: bool = False, by_name: bool | None = None
+    ) -> None:
         """Replaces the weights by those of a file, or nothing; see `lamella.saving.load_weights`."""
-        saving.load_weights(self, filepath, skip_mismatch)
+        saving.load_weights(self, filepath, skip_mismatch, by_name)
 
     def _write_backup(self, path: str, epoch: int, batch: int) -> None:
         saving.write_backup(self, path, epoch, batch)

@@ -11,7 +11,7 @@ from typing import Any
 from . import _hdf5, _json
 from ._errors import BadModelFile
 from ._npz import check_members
-from ._state import VERSION, State
+from ._state import VERSION, State, layout_of
 
 _CONFIG, _WEIGHTS, _OURS = "config.json", "model.weights.h5", "lamella.json"
 
@@ -39,8 +39,8 @@ def loads(content: bytes) -> State:
     training = ours.get("training", {})
     state = State([], [], config=config, training=training if isinstance(training, dict) else {})
     state.compile_config = compile_config if isinstance(compile_config, dict) else None
-    state.later = lambda layout, shapes: _hdf5.read(
-        members[_WEIGHTS], layout, shapes, [str(i) for i in range(len(shapes))]
+    state.later = lambda model, shape, shapes: _hdf5.read(
+        members[_WEIGHTS], layout_of(model, shape), shapes, [str(i) for i in range(len(shapes))]
     )
     return state
 

@@ -7,7 +7,6 @@ import hashlib
 import io
 import itertools
 import math
-import re
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -70,6 +69,7 @@ class Opened:
         self._h5py, self.root, self._content = h5py, file, content
         self._room = 2 * len(content) + ROOM  # bytes that may still be read
         self._digests: dict[str, Any] | None = None
+        self._measured: dict[str, int] = {}
         ours = _json.read((self.text(OURS) or "{}").encode(), OURS)
         if type(ours.get("version", 0)) is not int or ours.get("version", 0) > VERSION:
             raise BadModelFile(f"it was written by version {ours.get('version')!r}; this lamella reads up to {VERSION}")
@@ -159,38 +159,58 @@ class Opened:
         return [each for part in numbered for each in self._names(group, part)]
 
     def _names(self, group: Any, name: str) -> list[str]:
-        attribute = group.attrs.get_id(name)
-        if attribute.shape == (0,):
+        if group.attrs.get_id(name).shape == (0,):
             return []
-        if attribute.dtype.kind != "S" or attribute.get_storage_size() > len(self._content):
+        value = self._attribute(group, name)
+        if not isinstance(value, np.ndarray) or value.ndim != 1:
             raise BadModelFile(f"its attribute {name!r} is no list of names")
-        return [each.decode("utf-8") for each in group.attrs[name].ravel().tolist()]
+        return [_decoded(each) for each in value]
 
     def text(self, name: str) -> str | None:
         """A text among the root's attributes, or None."""
         if name not in self.root.attrs:
             return None
-        attribute = self.root.attrs.get_id(name)
-        kind = self._h5py.check_string_dtype(attribute.dtype)
-        size = max([attribute.get_storage_size(), *_lengths(self._content, name.encode("ascii"))])
-        if attribute.shape != () or kind is None or size > _json.MOST_BYTES:
-            raise BadModelFile(f"its attribute {name!r} is no text of at most {_json.MOST_BYTES} bytes")
-        found = self.root.attrs[name]
-        content = found if isinstance(found, bytes) else str(found).encode("utf-8", "surrogateescape")
+        value = self._attribute(self.root, name)
+        if not isinstance(value, (str, bytes)):
+            raise BadModelFile(f"its attribute {name!r} is no text")
+        text = _decoded(value)
         if name != OURS:
-            self._check(name, content)
-        return content.decode("utf-8")
+            self._check(name, text.encode("utf-8"))
+        return text
+
+    def _attribute(self, group: Any, name: str) -> Any:
+        """Texts, of no more bytes than the file has: HDF5 takes memory for what they claim before it looks."""
+        if name not in self._measured:
+            self._measured[name] = max(_sizes(self._content, name.encode("utf-8") + b"\0"), default=0)
+        identifier = group.attrs.get_id(name)
+        size, most = max(identifier.get_storage_size(), self._measured[name]), min(len(self._content), _json.MOST_BYTES)
+        if self._h5py.check_string_dtype(identifier.dtype) is None or size > most:
+            raise BadModelFile(f"its attribute {name!r} is no text of at most {most} bytes")
+        return group.attrs[name]
 
 
-def _lengths(content: bytes, name: bytes) -> Iterator[int]:
-    """What attributes of a name say of the length of their text: HDF5 takes memory for that before it looks.
+def _decoded(value: str | bytes) -> str:
+    return value.decode("utf-8") if isinstance(value, bytes) else value
 
-    An attribute is version, flags, three sizes, name, type and space, which version 1 pads, then length and place.
+
+def _sizes(content: bytes, name: bytes) -> Iterator[int]:
+    """How long the texts of variable length claim to be, all together, in each attribute of a name.
+
+    An attribute is version, flags, sizes of name, type and space, these three, which version 1 pads to eights, and for
+    each text its length and place. A type's first byte ends in 9 for variable length; a space has rank and extents.
     """
-    for found in re.finditer(re.escape(name + b"\0"), content):
+    at = content.find(name)
+    while at >= 0:
         for version, head in ((1, 8), (2, 8), (3, 9)):
-            first = found.start() - head
-            sizes = [int.from_bytes(content[first + i : first + i + 2], "little") for i in (2, 4, 6)]
-            if first >= 0 and content[first] == version and sizes[0] == len(name) + 1:
-                at = first + head + sum(size + (-size % 8 if version == 1 else 0) for size in sizes)
-                yield int.from_bytes(content[at : at + 4], "little")
+            first, unit = at - head, 8 if version == 1 else 1
+            sizes = [_number(content, first + i, 2) for i in (2, 4, 6)]
+            kind, space, data = [*itertools.accumulate((size + -size % unit for size in sizes), initial=at)][1:]
+            if first >= 0 and content[first] == version and sizes[0] == len(name) and content[kind] & 15 == 9:
+                extents = space + (8 if content[space] == 1 else 4)
+                count = math.prod(_number(content, extents + 8 * i, 8) for i in range(content[space + 1]))
+                yield sum(_number(content, i, 4) for i in range(data, min(data + 16 * count, len(content)), 16))
+        at = content.find(name, at + 1)
+
+
+def _number(content: bytes, at: int, width: int) -> int:
+    return int.from_bytes(content[at : at + width], "little")

@@ -1,0 +1,132 @@
+"""Configs and optimizers as Keras 2 wrote them, turned into those of Keras 3, and into what both read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .._registry import snake_case
+from ..metrics.base import FAMILY
+from ._errors import BadModelFile
+
+_COMPILED = ("loss", "loss_weights", "metrics", "weighted_metrics")
+_LATE = ("loss_scale_factor", "gradient_accumulation_steps")  # settings of optimizers that Keras 2 has not
+
+
+# ---------------------------------------------------------------------------- writing
+
+
+def older_model(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The config of a model or layer, and of those in it, without modules; the first layer says `batch_input_shape`."""
+    settings = {key: value for key, value in config["config"].items() if key != "dtype"}
+    if "layers" in settings:
+        settings["layers"] = [older_model(each) for each in settings["layers"]]
+    if config["class_name"] == "InputLayer":
+        settings["batch_input_shape"] = settings.pop("batch_shape")
+        settings["dtype"] = "float32"
+    return {"class_name": config.get("registered_name") or config["class_name"], "config": settings}
+
+
+def training_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What compile() got, with the optimizer under its older key."""
+    optimizer = _older(config["optimizer"])
+    settings = {k: v for k, v in optimizer["config"].items() if not (k in _LATE and v is None)}
+    found = {key: value for key, value in config.items() if key not in ("optimizer", "build_config")}
+    for key in _COMPILED:
+        found[key] = _each(config.get(key), _older)
+    return {**found, "optimizer_config": {**optimizer, "config": settings}}
+
+
+def optimizer_name(config: Mapping[str, Any] | None) -> str:
+    """The name before those of an optimizer's variables."""
+    return snake_case(str((config or {})["optimizer"]["class_name"]))
+
+
+def _older(config: Any) -> Any:
+    """One loss, metric or optimizer without its module; functions by name."""
+    if not isinstance(config, Mapping):
+        return config
+    if config["class_name"] == "function":
+        return config["config"]
+    return {"class_name": config.get("registered_name") or config["class_name"], "config": config["config"]}
+
+
+def _each(value: Any, change: Any) -> Any:
+    return [_each(part, change) for part in value] if isinstance(value, list) else change(value)
+
+
+# ---------------------------------------------------------------------------- reading
+
+
+def model_config(config: Any) -> Any:
+    """A model's or layer's config; before Keras 2.3 that of a Sequential was a list of layers."""
+    if not isinstance(config, Mapping):
+        return config
+    settings = config.get("config")
+    if isinstance(settings, list):
+        settings = {"name": "sequential", "layers": settings}
+    if isinstance(settings, Mapping) and isinstance(settings.get("layers"), list):
+        settings = {**settings, "layers": [model_config(each) for each in settings["layers"]]}
+    if config.get("class_name") == "LeakyReLU" and isinstance(settings, Mapping) and "alpha" in settings:
+        settings = {"negative_slope" if key == "alpha" else key: value for key, value in settings.items()}
+    return {**config, "config": settings}
+
+
+def compile_config(config: dict[str, Any]) -> dict[str, Any]:
+    """What Keras 3 would have written for compile()."""
+    found = {key: _each(config.get(key), _newer) for key in _COMPILED}
+    return {**found, "optimizer": _newer_optimizer(config.get("optimizer_config"))}
+
+
+def _newer(config: Any) -> Any:
+    """One loss or metric."""
+    if not isinstance(config, Mapping) or not isinstance(config.get("config"), Mapping):
+        return config
+    settings = dict(config["config"])
+    function = settings.pop("fn", None)
+    function = function.get("config") if isinstance(function, Mapping) else function
+    if config.get("class_name") == "MeanMetricWrapper":  # a function, under the name that compile() got
+        name = settings.get("name")
+        return name if name in FAMILY.makers or name in ("accuracy", "acc") else function
+    if settings.get("reduction") == "auto":
+        settings["reduction"] = "sum_over_batch_size"
+    return {**config, "config": settings}
+
+
+def _newer_optimizer(config: Any) -> Any:
+    if not isinstance(config, Mapping) or not isinstance(config.get("config"), Mapping):
+        raise BadModelFile("its training_config has no `optimizer_config`")
+    settings = {k: v for k, v in config["config"].items() if k not in ("jit_compile", "is_legacy_optimizer", "decay")}
+    if config["config"].get("decay"):  # Keras 2 divided the learning rate by 1 + decay * iterations
+        settings["learning_rate"] = {
+            "class_name": "InverseTimeDecay",
+            "config": {
+                "initial_learning_rate": settings.get("learning_rate", settings.pop("lr", 0.001)),
+                "decay_steps": 1,
+                "decay_rate": config["config"]["decay"],
+            },
+        }
+    return {"class_name": str(config.get("class_name")).removeprefix("Custom>"), "config": settings}
+
+
+def settled(optimizer: Any, names: list[str], values: list[Any]) -> list[Any]:
+    """An optimizer's variables in the order of Keras 3. Keras 2 kept no learning rate, and had orders of its own:
+
+    ``iteration:0, RMSprop/velocity/dense/kernel:0``, and before 2.11 ``RMSprop/iter:0, RMSprop/dense/kernel/rms:0``.
+    """
+    if not names or not all(name.endswith(":0") for name in names):
+        return values
+    old = names[0].endswith("/iter:0")
+    slots: dict[str, list[Any]] = {}
+    for name, value in zip(names[1:], values[1:], strict=True):
+        parts = name.removesuffix(":0").split("/")
+        slots.setdefault(parts[-1] if old else parts[min(1, len(parts) - 1)], []).append(value)
+    lists, count = list(slots.values()), len(optimizer._trainable())
+    order = optimizer._order(range(count))
+    states = list(dict.fromkeys(state for state, _ in order))
+    leading = len(lists) - len(states)
+    if leading != len(optimizer._leading()) or any(len(each) != count for each in lists):
+        return values
+    found = [values[0], *optimizer.variables[1 : 1 + optimizer._has_rate_variable]]
+    found += [value for each in lists[:leading] for value in each]
+    return found + [lists[leading + states.index(state)][weight] for state, weight in order]

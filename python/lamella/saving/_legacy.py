@@ -1,0 +1,151 @@
+"""`.h5` of Keras 2, legacy in Keras 3: groups named after layers, configs in attributes of the root."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from . import _json, _keras2
+from ._errors import BadModelFile
+from ._opened import OURS, Opened, library, opened, seal
+from ._state import Group, State, groups_of
+
+_MODEL, _TRAINING, _OPTIMIZER, _TOP = "model_config", "training_config", "optimizer_weights", "top_level_model_weights"
+_LARGEST = 64000  # bytes of an attribute that HDF5 keeps in a group's header
+
+
+def dumps(state: State) -> bytes:
+    """The bytes of a file: the configs without modules, which Keras 2.15 and all of Keras 3 read."""
+    stream = io.BytesIO()
+    texts = {_MODEL: _json.write(_keras2.older_model(state.config or {}))}
+    if state.compile_config:
+        texts[_TRAINING] = _json.write(_keras2.training_config(state.compile_config))
+    arrays: dict[str, Any] = {}
+    with library().File(stream, "w") as file:
+        stamp = {"keras_version": b"3.0.0", "backend": b"lamella"}
+        weights = file.create_group("model_weights")
+        for group, attributes in ((file, {**stamp, **texts}), (weights, stamp)):
+            for name, text in attributes.items():
+                group.attrs[name] = text
+        _write_names(weights, "layer_names", [group.name for group in state.groups])
+        for group in [*state.groups, Group(_TOP, [])]:
+            names = [state.names[place] for place in group.places]
+            _write_names(weights.create_group(group.name), "weight_names", names)
+            arrays |= {f"model_weights/{group.name}/{state.names[i]}": state.weights[i] for i in group.places}
+        if state.optimizer:
+            prefix = _keras2.optimizer_name(state.compile_config)
+            names = [f"{prefix}/{name}" for name in state.optimizer_names]
+            _write_names(file.create_group(_OPTIMIZER), "weight_names", names)
+            pairs = zip(names, state.optimizer, strict=True)
+            arrays |= {f"{_OPTIMIZER}/{name}": np.asarray(value) for name, value in pairs}
+        for path, value in arrays.items():
+            file[path] = value
+        file.attrs[OURS] = seal(state.training, {**texts, **arrays})
+    return stream.getvalue()
+
+
+def _write_names(group: Any, name: str, names: list[str]) -> None:
+    """A list of names; one that is too long for an attribute goes into several, numbered from 0."""
+    encoded = [each.encode("utf-8") for each in names]
+    each = max(1, _LARGEST // max(map(len, encoded), default=1))
+    parts = [encoded[i : i + each] for i in range(0, len(encoded), each)] or [[]]
+    for index, part in enumerate(parts):
+        group.attrs[name if len(parts) == 1 else f"{name}{index}"] = np.array(part) if part else np.empty(0)
+
+
+def is_legacy(content: bytes) -> bool:
+    """Whether a file has this layout, whatever its name says."""
+    with opened(content) as file:
+        return any(name in file.root.attrs for name in ("layer_names", "layer_names0", _MODEL))
+
+
+def loads(content: bytes) -> State:
+    """What a file holds; its weights have still to be read, when the model is known."""
+    with opened(content) as file:
+        config, training_config = file.text(_MODEL), file.text(_TRAINING)
+        if config is None:
+            raise BadModelFile("it holds weights only; build the model and call its load_weights()")
+        state = State([], [], config=_keras2.model_config(_json.read(config.encode(), _MODEL)), training=file.training)
+    if training_config is not None:
+        state.compile_config = _keras2.compile_config(_json.read(training_config.encode(), _TRAINING))
+
+    def later(model: Any, shape: Any, shapes: list[Any]) -> State:
+        with opened(content) as file:
+            file.expect(shapes)
+            weights = _weights(file, groups_of(model, shape), shapes, False)
+            names, values = _optimizer(file)
+        return State([str(i) for i in range(len(shapes))], weights, values, optimizer_names=names)
+
+    state.later, state.settle = later, _keras2.settled
+    return state
+
+
+def loads_for(content: bytes, model: Any, skip_mismatch: bool = False, by_name: bool = False) -> State:
+    """The weights for a built model: by the order of layers, or those of layers of the same names."""
+    shapes = [spec.shape for _, spec in model._weight_specs()]
+    with opened(content) as file:
+        file.expect(shapes)
+        groups = groups_of(model, model._shape)
+        if not by_name:
+            return State(model._weight_names(), _weights(file, groups, shapes, skip_mismatch))
+        weights: list[Any] = model.get_weights()
+        for group, path, names in _matching(file, groups):
+            for place, value in _group(file, group, path, names, shapes, skip_mismatch):
+                weights[place] = value
+        return State(model._weight_names(), weights)
+
+
+def _saved(file: Opened) -> Iterator[tuple[str, list[str]]]:
+    """The layers of a file: their groups, and the names of their weights."""
+    at = "model_weights" if file.group("model_weights") is not None else ""
+    group = file.group(at) if at else file.root
+    for name in file.names(group, "layer_names"):
+        path = f"{at}/{name}" if at else name
+        layer = file.group(path)
+        if layer is None:
+            raise BadModelFile(f"it has no group of its layer {name[:64]!r}")
+        yield path, file.names(layer, "weight_names")
+
+
+def _matching(file: Opened, groups: list[Group]) -> Iterator[tuple[Group, str, list[str]]]:
+    own = {group.name: group for group in groups}
+    for path, names in _saved(file):
+        group = own.get(path.removeprefix("model_weights/"))
+        if group is not None:
+            yield group, path, names
+
+
+def _weights(file: Opened, groups: list[Group], shapes: list[Any], loose: bool) -> list[Any]:
+    """The weights in the model's order; those layers of the file that have any stand for those of the model."""
+    saved = [each for each in _saved(file) if each[1]]
+    groups = [group for group in groups if group.places]
+    if len(saved) != len(groups):
+        raise BadModelFile(f"it has {len(saved)} layers with weights, the model has {len(groups)}")
+    weights: list[Any] = [None] * len(shapes)
+    for group, (path, names) in zip(groups, saved, strict=True):
+        for place, value in _group(file, group, path, names, shapes, loose):
+            weights[place] = value
+    return weights
+
+
+def _group(
+    file: Opened, group: Group, path: str, names: list[str], shapes: list[Any], loose: bool
+) -> Iterator[tuple[int, Any]]:
+    """The weights of one layer, with their places in the model's list."""
+    if len(names) != len(group.places) and not loose:
+        raise BadModelFile(
+            f"its layer {path[:64]!r} has {len(names)} weights, layer {group.name!r} of the model {len(group.places)}"
+        )
+    fits = len(names) == len(group.places)
+    for index, place in enumerate(group.places):
+        array = file.array(f"{path}/{names[index]}", shapes[place], loose) if fits else np.empty((0, 0, 0), np.float32)
+        yield place, array
+
+
+def _optimizer(file: Opened) -> tuple[list[str], list[Any]]:
+    group = file.group(_OPTIMIZER)
+    names = [] if group is None else file.names(group, "weight_names")
+    return names, [file.array(f"{_OPTIMIZER}/{name}", None) for name in names]
