@@ -1,8 +1,9 @@
-"""Named sessions: `nox -s tests`, `nox -s isa`, `nox -s interop`, `nox -s lint`, `nox -s types`, `nox -s book`."""
+"""Named sessions: `nox -s tests`, `nox -s isa`, `nox -s interop`, `nox -s fuzz`, `nox -s kills`, ..."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import nox
 
@@ -25,6 +26,13 @@ def interop(session: nox.Session) -> None:
 
 
 @nox.session
+def beside(session: nox.Session) -> None:
+    """Tensors of PyTorch, and its OpenMP runtime in the same process."""
+    session.install(".[test]", "torch")
+    session.run("pytest", "-m", "torch", *session.posargs)
+
+
+@nox.session
 def isa(session: nox.Session) -> None:
     """The whole suite under each instruction set that this machine runs."""
     session.install(".[test]")
@@ -33,6 +41,29 @@ def isa(session: nox.Session) -> None:
     )
     for name in json.loads(str(usable)):
         session.run("pytest", "-q", *session.posargs, env={"LAMELLA_ISA": name})
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Mutants of every file, properties with new examples, Atheris: `nox -s fuzz -- 100000 600` (count, seconds)."""
+    session.install(".[test,fuzz]")
+    count, seconds = [*session.posargs, *["20000", "60"][len(session.posargs) :]]
+    formats = sorted(folder.name for folder in Path("tests/data/corpus").iterdir())
+    for name in formats:
+        session.run("python", "tests/mutants.py", name, count)
+    session.run("pytest", "-q", "tests/test_properties.py", env={"LAMELLA_FUZZ": "1"})
+    for name in formats:
+        session.run("python", "tests/fuzz_atheris.py", name, f"-max_total_time={int(seconds) // len(formats) + 1}")
+
+
+@nox.session
+def kills(session: nox.Session) -> None:
+    """Each writer killed 1,000 times, and 200 times Ctrl-C in a fit: `nox -s kills -- 1000 200`."""
+    session.install(".[test]")
+    count, interrupts = [*session.posargs, *["1000", "200"][len(session.posargs) :]]
+    session.run("python", "-W", "ignore", "tests/kills.py", count)
+    session.run("python", "tests/interrupts.py", interrupts)
+    session.run("python", "tests/interrupts.py", "delays")
 
 
 @nox.session

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from ._opened import OURS, library, opened, seal
+from ._opened import library, opened, seal
 from ._state import State, layout_of
 
 
@@ -22,7 +22,7 @@ def dumps(state: State, sealed: bool = True) -> bytes:
         for path, value in parts.items():
             file[path] = value
         if sealed:
-            file.attrs[OURS] = seal(state.training, parts)
+            seal(file, state.training, parts)
     return stream.getvalue()
 
 
@@ -39,8 +39,10 @@ def read(
     with opened(content) as file:
         file.expect(shapes)
         wanted = iter(shapes)
-        paths = [f"{path}/vars/{i}" for path, _, count in layout for i in range(count)]
+        paths = [f"{path}/vars/{i}".lstrip("/") for path, _, count in layout for i in range(count)]
         weights = [file.array(path, next(wanted), loose) for path in paths]
         group = file.group("optimizer/vars")
         optimizer = [file.array(f"optimizer/vars/{i}", None) for i in range(0 if group is None else len(group))]
+        if not loose:
+            file.finish()
         return State(names, weights, optimizer, training=file.training)

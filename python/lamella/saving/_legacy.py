@@ -10,7 +10,7 @@ import numpy as np
 
 from . import _json, _keras2
 from ._errors import BadModelFile
-from ._opened import OURS, Opened, library, opened, seal
+from ._opened import Opened, library, opened, seal
 from ._state import Group, State, groups_of
 
 _MODEL, _TRAINING, _OPTIMIZER, _TOP = "model_config", "training_config", "optimizer_weights", "top_level_model_weights"
@@ -20,40 +20,46 @@ _LARGEST = 64000  # bytes of an attribute that HDF5 keeps in a group's header
 def dumps(state: State) -> bytes:
     """The bytes of a file: the configs without modules, which Keras 2.15 and all of Keras 3 read."""
     stream = io.BytesIO()
-    texts = {_MODEL: _json.write(_keras2.older_model(state.config or {}))}
+    parts: dict[str, Any] = {_MODEL: _json.write(_keras2.older_model(state.config or {}))}
     if state.compile_config:
-        texts[_TRAINING] = _json.write(_keras2.training_config(state.compile_config))
-    arrays: dict[str, Any] = {}
+        parts[_TRAINING] = _json.write(_keras2.training_config(state.compile_config))
     with library().File(stream, "w") as file:
         stamp = {"keras_version": b"3.0.0", "backend": b"lamella"}
         weights = file.create_group("model_weights")
-        for group, attributes in ((file, {**stamp, **texts}), (weights, stamp)):
+        for group, attributes in ((file, {**stamp, **parts}), (weights, stamp)):
             for name, text in attributes.items():
-                group.attrs[name] = text
-        _write_names(weights, "layer_names", [group.name for group in state.groups])
-        for group in [*state.groups, Group(_TOP, [])]:
+                group.attrs[name] = np.bytes_(text) if len(text) <= _LARGEST else text
+        parts |= _written(weights, "layer_names", [group.name for group in state.groups])
+        _written(weights.create_group(_TOP), "weight_names", [])
+        for group in state.groups:
             names = [state.names[place] for place in group.places]
-            _write_names(weights.create_group(group.name), "weight_names", names)
-            arrays |= {f"model_weights/{group.name}/{state.names[i]}": state.weights[i] for i in group.places}
+            found = weights.create_group(group.name)
+            parts |= _written(found, "weight_names", names)
+            parts |= {f"{found.name[1:]}/{state.names[i]}": state.weights[i] for i in group.places}
         if state.optimizer:
             prefix = _keras2.optimizer_name(state.compile_config)
             names = [f"{prefix}/{name}" for name in state.optimizer_names]
-            _write_names(file.create_group(_OPTIMIZER), "weight_names", names)
+            parts |= _written(file.create_group(_OPTIMIZER), "weight_names", names)
             pairs = zip(names, state.optimizer, strict=True)
-            arrays |= {f"{_OPTIMIZER}/{name}": np.asarray(value) for name, value in pairs}
-        for path, value in arrays.items():
-            file[path] = value
-        file.attrs[OURS] = seal(state.training, {**texts, **arrays})
+            parts |= {f"{_OPTIMIZER}/{name}": np.asarray(value) for name, value in pairs}
+        for path, value in parts.items():
+            if not isinstance(value, bytes):
+                file[path] = value
+        seal(file, state.training, parts)
     return stream.getvalue()
 
 
-def _write_names(group: Any, name: str, names: list[str]) -> None:
-    """A list of names; one that is too long for an attribute goes into several, numbered from 0."""
+def _written(group: Any, name: str, names: list[str]) -> dict[str, bytes]:
+    """Writes a list of names; one that is too long for an attribute goes into several, numbered from 0.
+
+    Returns the list as a part that has a checksum.
+    """
     encoded = [each.encode("utf-8") for each in names]
     each = max(1, _LARGEST // max(map(len, encoded), default=1))
-    parts = [encoded[i : i + each] for i in range(0, len(encoded), each)] or [[]]
-    for index, part in enumerate(parts):
-        group.attrs[name if len(parts) == 1 else f"{name}{index}"] = np.array(part) if part else np.empty(0)
+    pieces = [encoded[i : i + each] for i in range(0, len(encoded), each)] or [[]]
+    for index, piece in enumerate(pieces):
+        group.attrs[name if len(pieces) == 1 else f"{name}{index}"] = np.array(piece) if piece else np.empty(0)
+    return {f"{group.name[1:]}@{name}": b"\0".join(encoded)}
 
 
 def is_legacy(content: bytes) -> bool:
@@ -77,6 +83,7 @@ def loads(content: bytes) -> State:
             file.expect(shapes)
             weights = _weights(file, groups_of(model, shape), shapes, False)
             names, values = _optimizer(file)
+            file.finish(_MODEL, _TRAINING)
         return State([str(i) for i in range(len(shapes))], weights, values, optimizer_names=names)
 
     state.later, state.settle = later, _keras2.settled
@@ -101,13 +108,9 @@ def loads_for(content: bytes, model: Any, skip_mismatch: bool = False, by_name: 
 def _saved(file: Opened) -> Iterator[tuple[str, list[str]]]:
     """The layers of a file: their groups, and the names of their weights."""
     at = "model_weights" if file.group("model_weights") is not None else ""
-    group = file.group(at) if at else file.root
-    for name in file.names(group, "layer_names"):
+    for name in file.names(at, "layer_names"):
         path = f"{at}/{name}" if at else name
-        layer = file.group(path)
-        if layer is None:
-            raise BadModelFile(f"it has no group of its layer {name[:64]!r}")
-        yield path, file.names(layer, "weight_names")
+        yield path, file.names(path, "weight_names")
 
 
 def _matching(file: Opened, groups: list[Group]) -> Iterator[tuple[Group, str, list[str]]]:
@@ -147,5 +150,5 @@ def _group(
 
 def _optimizer(file: Opened) -> tuple[list[str], list[Any]]:
     group = file.group(_OPTIMIZER)
-    names = [] if group is None else file.names(group, "weight_names")
+    names = [] if group is None else file.names(_OPTIMIZER, "weight_names")
     return names, [file.array(f"{_OPTIMIZER}/{name}", None) for name in names]

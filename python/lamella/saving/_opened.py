@@ -16,10 +16,11 @@ import numpy as np
 from .._optional import require
 from . import _json
 from ._errors import BadModelFile
+from ._heaps import claimed_by
 from ._state import VERSION, Array
 
 ROOM = 64 << 20  # what a small file may unpack to
-OURS = "lamella"  # an attribute of the root, which Keras passes over
+OURS = "lamella"  # a dataset and an attribute of the root, which Keras passes over
 _DEFLATE, _SHUFFLE = 1, 2
 
 
@@ -37,10 +38,15 @@ def digest(value: Array | bytes) -> str:
     return found.hexdigest()
 
 
-def seal(training: dict[str, Any], parts: dict[str, Any]) -> bytes:
-    """What lamella adds to a file: where training stands, and the checksums of its parts."""
+def seal(file: Any, training: dict[str, Any], parts: dict[str, Any]) -> None:
+    """Adds what only lamella writes to an open file: where training stands, and the checksums of its parts.
+
+    It is a row of bytes in place: strings of any length lie in a heap, over whose damage HDF5 may loop for ever.
+    """
     digests = {name: digest(part) for name, part in parts.items()}
-    return _json.write({"version": VERSION, "training": training, "sha256": {**digests, OURS: _own(training)}})
+    text = _json.write({"version": VERSION, "training": training, "sha256": {**digests, OURS: _own(training)}})
+    file[OURS] = np.frombuffer(text, np.uint8)
+    file.attrs[OURS] = VERSION  # a second mark: a damaged name does not make the file one of Keras
 
 
 def _own(training: Any) -> str:
@@ -69,20 +75,32 @@ class Opened:
         self._h5py, self.root, self._content = h5py, file, content
         self._room = 2 * len(content) + ROOM  # bytes that may still be read
         self._digests: dict[str, Any] | None = None
-        self._measured: dict[str, int] = {}
-        ours = _json.read((self.text(OURS) or "{}").encode(), OURS)
+        self._read: set[str] = set()
+        self.training: dict[str, Any] = {}
+        if OURS not in self.root.attrs and OURS not in self.root:
+            return
+        text = self.array(OURS, None)
+        if OURS not in self.root.attrs or text.dtype != np.uint8 or text.ndim != 1:
+            raise BadModelFile(f"its part {OURS!r} was changed or damaged")
+        ours = _json.read(text.tobytes(), OURS)
         if type(ours.get("version", 0)) is not int or ours.get("version", 0) > VERSION:
             raise BadModelFile(f"it was written by version {ours.get('version')!r}; this lamella reads up to {VERSION}")
-        self.training: dict[str, Any] = {}
-        if ours:
-            training, digests = ours.get("training"), ours.get("sha256")
-            if not isinstance(training, dict) or not isinstance(digests, dict) or digests.get(OURS) != _own(training):
-                raise BadModelFile(f"its attribute {OURS!r} was changed or damaged")
-            self.training, self._digests = training, digests
+        training, digests = ours.get("training"), ours.get("sha256")
+        if not isinstance(training, dict) or not isinstance(digests, dict) or digests.get(OURS) != _own(training):
+            raise BadModelFile(f"its part {OURS!r} was changed or damaged")
+        self.training, self._digests = training, digests
 
-    def _check(self, name: str, value: Array | bytes) -> None:
-        if self._digests is not None and self._digests.get(name) != digest(value):
+    def _check(self, name: str, value: Array | bytes | None) -> None:
+        """Compares a part with its checksum, in a file that has them; None if the part is missing."""
+        self._read.add(name)
+        if self._digests is not None and self._digests.get(name) != (None if value is None else digest(value)):
             raise BadModelFile(f"the SHA-256 of its {name[:64]!r} differs: it was changed or damaged")
+
+    def finish(self, *others: str) -> None:
+        """Refuses a file that should have parts which were not read, beside `others`."""
+        missing = {*(self._digests or {})} - self._read - {OURS, *others}
+        if missing:
+            raise BadModelFile(f"it lacks {min(missing)[:64]!r}: it was changed or damaged")
 
     def expect(self, shapes: list[tuple[int, ...]]) -> None:
         """Refuses weights that are much larger than the file, before memory is taken for them."""
@@ -151,12 +169,16 @@ class Opened:
             values[where] = np.frombuffer(part, found.dtype).reshape(found.chunks)[inside]
         return values
 
-    def names(self, group: Any, name: str) -> list[str]:
+    def names(self, path: str, name: str) -> list[str]:
         """A list of names among a group's attributes; a long one lies in several, numbered from 0."""
-        if name in group.attrs:
-            return self._names(group, name)
+        group = self.group(path) if path else self.root
+        if group is None:
+            raise BadModelFile(f"it has no group {path[:64]!r}")
         numbered = itertools.takewhile(lambda each: each in group.attrs, (f"{name}{i}" for i in itertools.count()))
-        return [each for part in numbered for each in self._names(group, part)]
+        parts = [name] if name in group.attrs else [*numbered]
+        found = [each for part in parts for each in self._names(group, part)]
+        self._check(f"{path}@{name}", b"\0".join(each.encode("utf-8") for each in found))
+        return found
 
     def _names(self, group: Any, name: str) -> list[str]:
         if group.attrs.get_id(name).shape == (0,):
@@ -168,49 +190,24 @@ class Opened:
 
     def text(self, name: str) -> str | None:
         """A text among the root's attributes, or None."""
-        if name not in self.root.attrs:
-            return None
-        value = self._attribute(self.root, name)
-        if not isinstance(value, (str, bytes)):
+        value = self._attribute(self.root, name) if name in self.root.attrs else None
+        if value is not None and not isinstance(value, (str, bytes)):
             raise BadModelFile(f"its attribute {name!r} is no text")
-        text = _decoded(value)
-        if name != OURS:
-            self._check(name, text.encode("utf-8"))
+        text = None if value is None else _decoded(value)
+        self._check(name, None if text is None else text.encode("utf-8"))
         return text
 
     def _attribute(self, group: Any, name: str) -> Any:
         """Texts, of no more bytes than the file has: HDF5 takes memory for what they claim before it looks."""
-        if name not in self._measured:
-            self._measured[name] = max(_sizes(self._content, name.encode("utf-8") + b"\0"), default=0)
         identifier = group.attrs.get_id(name)
-        size, most = max(identifier.get_storage_size(), self._measured[name]), min(len(self._content), _json.MOST_BYTES)
-        if self._h5py.check_string_dtype(identifier.dtype) is None or size > most:
+        kind, most = self._h5py.check_string_dtype(identifier.dtype), min(len(self._content), _json.MOST_BYTES)
+        size = identifier.get_storage_size()
+        if kind is not None and kind.length is None:
+            size = max(size, claimed_by(self._content, name))
+        if kind is None or size > most:
             raise BadModelFile(f"its attribute {name!r} is no text of at most {most} bytes")
         return group.attrs[name]
 
 
 def _decoded(value: str | bytes) -> str:
     return value.decode("utf-8") if isinstance(value, bytes) else value
-
-
-def _sizes(content: bytes, name: bytes) -> Iterator[int]:
-    """How long the texts of variable length claim to be, all together, in each attribute of a name.
-
-    An attribute is version, flags, sizes of name, type and space, these three, which version 1 pads to eights, and for
-    each text its length and place. A type's first byte ends in 9 for variable length; a space has rank and extents.
-    """
-    at = content.find(name)
-    while at >= 0:
-        for version, head in ((1, 8), (2, 8), (3, 9)):
-            first, unit = at - head, 8 if version == 1 else 1
-            sizes = [_number(content, first + i, 2) for i in (2, 4, 6)]
-            kind, space, data = [*itertools.accumulate((size + -size % unit for size in sizes), initial=at)][1:]
-            if first >= 0 and content[first] == version and sizes[0] == len(name) and content[kind] & 15 == 9:
-                extents = space + (8 if content[space] == 1 else 4)
-                count = math.prod(_number(content, extents + 8 * i, 8) for i in range(content[space + 1]))
-                yield sum(_number(content, i, 4) for i in range(data, min(data + 16 * count, len(content)), 16))
-        at = content.find(name, at + 1)
-
-
-def _number(content: bytes, at: int, width: int) -> int:
-    return int.from_bytes(content[at : at + width], "little")
