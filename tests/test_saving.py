@@ -32,7 +32,7 @@ from lamella import (
     utils,
 )
 
-WHOLE = ["model.safetensors", "model.keras"]
+WHOLE = ["model.safetensors", "model.keras", "model.h5"]
 WEIGHTS = ["model.safetensors", "model.weights.h5", "model.npz"]
 
 
