@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._registry import snake_case
+from .. import losses, metrics
 from ..metrics.base import FAMILY
 from ._errors import BadModelFile
 
 _COMPILED = ("loss", "loss_weights", "metrics", "weighted_metrics")
+_NAMES = ("accuracy", "acc", "crossentropy", "ce")  # mean what the loss and the outputs make of them
 _LATE = ("loss_scale_factor", "gradient_accumulation_steps")  # settings of optimizers that Keras 2 has not
 
 
@@ -35,13 +36,16 @@ def training_config(config: Mapping[str, Any]) -> dict[str, Any]:
     settings = {k: v for k, v in optimizer["config"].items() if not (k in _LATE and v is None)}
     found = {key: value for key, value in config.items() if key not in ("optimizer", "build_config")}
     for key in _COMPILED:
-        found[key] = _each(config.get(key), _older)
+        family = losses if key == "loss" else metrics
+        found[key] = _each(config.get(key), lambda part, family=family: _older(_as_class(part, family)))
     return {**found, "optimizer_config": {**optimizer, "config": settings}}
 
 
-def optimizer_name(config: Mapping[str, Any] | None) -> str:
-    """The name before those of an optimizer's variables."""
-    return snake_case(str((config or {})["optimizer"]["class_name"]))
+def _as_class(part: Any, family: Any) -> Any:
+    """The config of what a name stands for: Keras 3.15 does not find some names in such a file."""
+    if not isinstance(part, str) or part in _NAMES or part not in family.base.FAMILY.makers:
+        return part
+    return family.serialize(family.get(part))
 
 
 def _older(config: Any) -> Any:

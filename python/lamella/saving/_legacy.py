@@ -14,6 +14,7 @@ from ._opened import Opened, library, opened, seal
 from ._state import Group, State, groups_of
 
 _MODEL, _TRAINING, _OPTIMIZER, _TOP = "model_config", "training_config", "optimizer_weights", "top_level_model_weights"
+_OWN = "lamella_optimizer"  # Keras 3 builds optimizers for no weights when it finds their state, and cannot train then
 _LARGEST = 64000  # bytes of an attribute that HDF5 keeps in a group's header
 
 
@@ -37,11 +38,7 @@ def dumps(state: State) -> bytes:
             parts |= _written(found, "weight_names", names)
             parts |= {f"{found.name[1:]}/{state.names[i]}": state.weights[i] for i in group.places}
         if state.optimizer:
-            prefix = _keras2.optimizer_name(state.compile_config)
-            names = [f"{prefix}/{name}" for name in state.optimizer_names]
-            parts |= _written(file.create_group(_OPTIMIZER), "weight_names", names)
-            pairs = zip(names, state.optimizer, strict=True)
-            parts |= {f"{_OPTIMIZER}/{name}": np.asarray(value) for name, value in pairs}
+            parts |= {f"{_OWN}/{index}": np.asarray(value) for index, value in enumerate(state.optimizer)}
         for path, value in parts.items():
             if not isinstance(value, bytes):
                 file[path] = value
@@ -149,6 +146,8 @@ def _group(
 
 
 def _optimizer(file: Opened) -> tuple[list[str], list[Any]]:
-    group = file.group(_OPTIMIZER)
+    own, group = file.group(_OWN), file.group(_OPTIMIZER)
+    if own is not None:
+        return [], [file.array(f"{_OWN}/{index}", None) for index in range(len(own))]
     names = [] if group is None else file.names(_OPTIMIZER, "weight_names")
     return names, [file.array(f"{_OPTIMIZER}/{name}", None) for name in names]

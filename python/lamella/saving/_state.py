@@ -39,7 +39,7 @@ class State:
     training: dict[str, Any] = field(default_factory=dict)  # what only lamella writes
     layout: list[tuple[str, str, int]] = field(default_factory=list)  # of groups in HDF5
     groups: list[Group] = field(default_factory=list)  # in HDF5 of Keras 2
-    optimizer_names: list[str] = field(default_factory=list)
+    optimizer_names: list[str] = field(default_factory=list)  # in files of Keras 2
     later: Any = None  # reads the weights for a model that is not built, a sample's shape, and their shapes
     settle: Any = None  # puts an optimizer's variables, with their names in the file, into our order
 
@@ -58,7 +58,7 @@ def state_of(model: Any, *, whole: bool) -> State:
         state = State(model._weight_names(), model.get_weights(), training=model._training_state())
         state.layout, state.groups = layout_of(model, model._shape), groups_of(model, model._shape)
         if model._compiled is not None and model._compiled.trainer is not None:
-            state.optimizer, state.optimizer_names = model.optimizer.variables, model.optimizer.variable_names
+            state.optimizer = model.optimizer.variables
         if whole:
             written = model._dictionary()
             state.config, state.compile_config = written, written.pop("compile_config", None)
