@@ -1,6 +1,6 @@
 """Files that the real Keras writes and reads, every layer, activation, optimizer, loss and metric, both ways.
 
-Any Keras from 2.15 on, on any backend: `nox -s interop` and `nox -s interop_old`. What a version does not know is no case.
+Any Keras from 2.15 on, on any backend: `nox -s interop` and `nox -s interop_old`. Each version has its cases.
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ SINCE = {  # versions of Keras that know a thing; all others are older
 
 
 def known(name: str) -> bool:
-    return VERSION >= SINCE.get(name, (0,))
+    return SINCE.get(name, (0,)) <= VERSION
 
 
 LAYERS: list[tuple[str, dict[str, Any]]] = [
     ("Dense", {"units": 3}),
     ("Dense", {"units": 3, "activation": "relu", "use_bias": False}),
-    ("Dense", {"units": 3, "kernel_regularizer": "l2", "bias_regularizer": "l1", "activity_regularizer": "l1_l2"}),
+    ("Dense", {"units": 3, "kernel_regularizer": "l2", "bias_regularizer": "l1", "activity_regularizer": "l1l2"}),
     ("Dense", {"units": 3, "kernel_constraint": "max_norm", "bias_constraint": "non_neg"}),
     ("Activation", {"activation": "tanh"}),
     ("ActivityRegularization", {"l1": 0.1, "l2": 0.2}),
@@ -133,9 +133,14 @@ ACTIVATIONS = sorted(
 @pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("name", [name for name in ACTIVATIONS if known(name)])
 def test_activations(keras: Any, name: str, ending: str, tmp_path: Path, rng: np.random.Generator) -> None:
-    parts = [keras.layers.Dense(6, activation=name), keras.layers.Activation(name)]
+    layers = keras.layers
+    parts = [layers.Dense(8, activation=None if name == "glu" else name), layers.Activation(name)]
     theirs = keras.Sequential([keras.Input((5,)), *parts])
-    there_and_back(keras, theirs, rng.normal(size=(7, 5)).astype("float32"), ending, tmp_path)
+    x = rng.normal(size=(7, 5)).astype("float32") / 3
+    if name == "sparsemax":  # Keras 3.15 adds up too much; its outputs are right where one number is far above the rest
+        theirs.layers[0].set_weights([np.eye(5, 8, dtype="float32"), np.zeros(8, "float32")])
+        x = np.eye(5, dtype="float32")[rng.integers(0, 5, 7)] * 3
+    there_and_back(keras, theirs, x, ending, tmp_path)
 
 
 PARTS = {
@@ -203,7 +208,7 @@ def test_optimizers_go_on(keras: Any, name: str, schedule: bool, ending: str, da
     assert ours.optimizer.iterations == 3
     if VERSION >= (3,):
         for a, b in zip(theirs.optimizer.variables, ours.optimizer.variables, strict=True):
-            np.testing.assert_array_equal(numbers(a), b)
+            np.testing.assert_allclose(numbers(a), b, rtol=2e-7 * (name == "Nadam"))  # its product is computed here
     if ending == ".keras":  # Keras takes up no optimizer from its own .h5 files
         for a, b in zip(again.optimizer.variables, ours.optimizer.variables, strict=True):
             np.testing.assert_array_equal(numbers(a), b)

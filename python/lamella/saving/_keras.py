@@ -40,7 +40,7 @@ def loads(content: bytes) -> State:
     compile_config = config.pop("compile_config", None)
     training = ours.get("training", {})
     state = State([], [], config=config, training=training if isinstance(training, dict) else {})
-    state.compile_config = compile_config if isinstance(compile_config, dict) else None
+    state.compile_config = compile_config if isinstance(compile_config, dict) and compile_config else None
     state.later = lambda model, shape, shapes: _hdf5.read(
         members[_WEIGHTS], layout_of(model, shape), shapes, [str(i) for i in range(len(shapes))]
     )

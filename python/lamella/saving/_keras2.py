@@ -25,6 +25,8 @@ def older_model(config: Mapping[str, Any]) -> dict[str, Any]:
     if config["class_name"] == "InputLayer":
         settings["batch_input_shape"] = settings.pop("batch_shape")
         settings["dtype"] = "float32"
+    if not isinstance(settings.get("axis", -1), int) and config["module"] == "keras.layers":
+        return {**config, "config": settings}  # without its module Keras 3 would pass over several axes, and over None
     if config["class_name"] == "LeakyReLU":
         settings["alpha"] = settings.pop("negative_slope")
     return {"class_name": config.get("registered_name") or config["class_name"], "config": settings}
