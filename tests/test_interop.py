@@ -67,12 +67,13 @@ def there_and_back(keras: Any, theirs: Any, x: Any, ending: str, folder: Path) -
 
 # ---------------------------------------------------------------------- layers
 
-SINCE = {  # versions of Keras that know a thing; all others are older
+SINCE = {  # versions of Keras that save and load a thing; all others are older
     "leaky_relu": (3, 0), "log_softmax": (3, 0), "relu6": (3, 0), "silu": (3, 0), "hard_sigmoid": (3, 0),
     "hard_silu": (3, 1), "hard_swish": (3, 1), "celu": (3, 5), "glu": (3, 6), "log_sigmoid": (3, 5),
     "hard_tanh": (3, 6), "tanh_shrink": (3, 6), "hard_shrink": (3, 6), "soft_shrink": (3, 6), "squareplus": (3, 6),
     "sparse_plus": (3, 8), "sparse_sigmoid": (3, 8), "sparsemax": (3, 8), "threshold": (3, 6), "rms": (3, 9),
-    "Lion": (2, 12), "Dice": (3, 4), "Tversky": (3, 4), "CategoricalFocalCrossentropy": (2, 13),
+    "AdamW": (3, 0), "Lion": (3, 0), "Dice": (3, 4), "Tversky": (3, 4), "PrecisionAtRecall": (3, 1),
+    "Identity": (3, 1), "Orthogonal": (3, 1),
 }  # fmt: skip
 
 
@@ -83,7 +84,15 @@ def known(name: str) -> bool:
 LAYERS: list[tuple[str, dict[str, Any]]] = [
     ("Dense", {"units": 3}),
     ("Dense", {"units": 3, "activation": "relu", "use_bias": False}),
-    ("Dense", {"units": 3, "kernel_regularizer": "l2", "bias_regularizer": "l1", "activity_regularizer": "l1l2"}),
+    (
+        "Dense",
+        {
+            "units": 3,
+            "kernel_regularizer": "l2",
+            "bias_regularizer": "l1",
+            "activity_regularizer": {"class_name": "L1L2", "config": {"l1": 0.1, "l2": 0.2}},
+        },
+    ),
     ("Dense", {"units": 3, "kernel_constraint": "max_norm", "bias_constraint": "non_neg"}),
     ("Activation", {"activation": "tanh"}),
     ("ActivityRegularization", {"l1": 0.1, "l2": 0.2}),
@@ -150,11 +159,13 @@ PARTS = {
     "kernel_regularizer": ["L1", "L2", "L1L2", "OrthogonalRegularizer"],
     "kernel_constraint": ["MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"],
 }
-SQUARE = {"Initializer"}  # the base, which makes no numbers
+BASES = {"Initializer"}
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize(("key", "name"), [(k, n) for k, names in PARTS.items() for n in names if n not in SQUARE])
+@pytest.mark.parametrize(
+    ("key", "name"), [(k, n) for k, names in PARTS.items() for n in names if n not in BASES and known(n)]
+)
 def test_initializers_regularizers_constraints(
     keras: Any, key: str, name: str, ending: str, tmp_path: Path, rng: np.random.Generator
 ) -> None:
@@ -178,7 +189,7 @@ def network(keras: Any) -> Any:
     return keras.Sequential(
         [
             keras.Input((6,)),
-            layers.Dense(8, activation="relu", kernel_regularizer="l2", kernel_constraint="max_norm"),
+            layers.Dense(8, activation="relu"),
             layers.BatchNormalization(),
             inner,
             layers.PReLU(),
@@ -199,6 +210,7 @@ OPTIMIZERS = [
 @pytest.mark.parametrize("schedule", [False, True])
 @pytest.mark.parametrize("name", [name for name in OPTIMIZERS if known(name)])
 def test_optimizers_go_on(keras: Any, name: str, schedule: bool, ending: str, data: Any, tmp_path: Path) -> None:
+    schedule = schedule and (name != "Nadam" or VERSION >= (3,))
     rate = keras.optimizers.schedules.ExponentialDecay(0.01, 5, 0.9) if schedule else 0.01
     theirs = network(keras)
     theirs.compile(getattr(keras.optimizers, name)(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -257,7 +269,7 @@ def test_losses(keras: Any, name: str, ending: str, data: Any, tmp_path: Path) -
 def test_metrics(keras: Any, ending: str, data: Any, tmp_path: Path) -> None:
     x, y = data[0], np.eye(3, dtype="float32")[data[1]]
     theirs = network(keras)
-    watched = [getattr(keras.metrics, name)(**arguments) for name, arguments in METRICS.items()]
+    watched = [getattr(keras.metrics, name)(**arguments) for name, arguments in METRICS.items() if known(name)]
     theirs.compile("sgd", keras.losses.CategoricalCrossentropy(), metrics=["accuracy", *watched])
     theirs.train_on_batch(x, y)
     ours, again = there_and_back(keras, theirs, x, ending, tmp_path)

@@ -11,7 +11,17 @@ from ._errors import BadModelFile
 
 _COMPILED = ("loss", "loss_weights", "metrics", "weighted_metrics")
 _NAMES = ("accuracy", "acc", "crossentropy", "ce")  # mean what the loss and the outputs make of them
-_LATE = ("loss_scale_factor", "gradient_accumulation_steps")  # settings of optimizers that Keras 2 has not
+_DEFAULTS = {  # of settings that not all optimizers of Keras 2 have
+    "clipnorm": None,
+    "clipvalue": None,
+    "ema_momentum": 0.99,
+    "ema_overwrite_frequency": None,
+    "global_clipnorm": None,
+    "gradient_accumulation_steps": None,
+    "loss_scale_factor": None,
+    "use_ema": False,
+    "weight_decay": None,
+}
 
 
 # ---------------------------------------------------------------------------- writing
@@ -35,7 +45,7 @@ def older_model(config: Mapping[str, Any]) -> dict[str, Any]:
 def training_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """What compile() got, with the optimizer under its older key."""
     optimizer = _older(config["optimizer"])
-    settings = {k: v for k, v in optimizer["config"].items() if not (k in _LATE and v is None)}
+    settings = {k: v for k, v in optimizer["config"].items() if k not in _DEFAULTS or v != _DEFAULTS[k]}
     found = {key: value for key, value in config.items() if key not in ("optimizer", "build_config")}
     for key in _COMPILED:
         family = losses if key == "loss" else metrics
