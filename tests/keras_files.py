@@ -20,7 +20,7 @@ def network(keras: Any) -> Any:
     inner = keras.Sequential([layers.Dense(4, activation="elu", input_shape=(5,)), layers.BatchNormalization()])
     model = keras.Sequential(
         [
-            layers.Dense(5, "relu", kernel_regularizer="l2", input_shape=(6,)),
+            layers.Dense(5, activation="relu", input_shape=(6,)),
             layers.Dropout(0.0),
             inner,
             layers.PReLU(),

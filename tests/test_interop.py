@@ -73,7 +73,7 @@ SINCE = {  # versions of Keras that save and load a thing; all others are older
     "hard_tanh": (3, 6), "tanh_shrink": (3, 6), "hard_shrink": (3, 6), "soft_shrink": (3, 6), "squareplus": (3, 6),
     "sparse_plus": (3, 8), "sparse_sigmoid": (3, 8), "sparsemax": (3, 8), "threshold": (3, 6), "rms": (3, 9),
     "AdamW": (3, 0), "Lion": (3, 0), "Dice": (3, 4), "Tversky": (3, 4), "PrecisionAtRecall": (3, 1),
-    "Identity": (3, 1), "Orthogonal": (3, 1),
+    "BinaryCrossentropy": (3, 0), "BinaryFocalCrossentropy": (3, 0), "Identity": (3, 1), "Orthogonal": (3, 1),
 }  # fmt: skip
 
 

@@ -107,13 +107,14 @@ def load_weights(
     _state.require_built(model)
 
     def load(content: bytes) -> None:
-        older = _form(path.with_name(path.suffix), _WHOLE) if path.suffix in (".h5", ".hdf5") else None
+        older = _form(Path(".h5"), _WHOLE) if path.suffix in (".h5", ".hdf5") else None
         if older is not None and older.is_legacy(content):  # whatever the name says
             state = older.loads_for(content, model, skip_mismatch, bool(by_name))
         elif by_name is not None:
             raise ValueError("`by_name` is for the .h5 files of Keras 2 only.")
-        elif hasattr(form, "loads_for"):
-            state = form.loads_for(content, model, skip_mismatch)
+        elif older is not None or hasattr(form, "loads_for"):
+            newer = form if older is None else _form(Path(".weights.h5"), _WRITTEN)
+            state = newer.loads_for(content, model, skip_mismatch)
         else:
             state = form.loads(content)
         _state.load_into(model, state, skip_mismatch)

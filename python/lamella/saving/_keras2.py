@@ -46,6 +46,8 @@ def training_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """What compile() got, with the optimizer under its older key."""
     optimizer = _older(config["optimizer"])
     settings = {k: v for k, v in optimizer["config"].items() if k not in _DEFAULTS or v != _DEFAULTS[k]}
+    if "use_ema" not in settings:
+        settings = {k: v for k, v in settings.items() if not k.startswith("ema_")}
     found = {key: value for key, value in config.items() if key not in ("optimizer", "build_config")}
     for key in _COMPILED:
         family = losses if key == "loss" else metrics
@@ -66,7 +68,8 @@ def _older(config: Any) -> Any:
         return config
     if config["class_name"] == "function":
         return config["config"]
-    return {"class_name": config.get("registered_name") or config["class_name"], "config": config["config"]}
+    settings = {key: value for key, value in config["config"].items() if (key, value) != ("axis", -1)}
+    return {"class_name": config.get("registered_name") or config["class_name"], "config": settings}
 
 
 def _each(value: Any, change: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from ._opened import Opened, library, opened, seal
 from ._state import Group, State, groups_of
 
 _MODEL, _TRAINING, _OPTIMIZER, _TOP = "model_config", "training_config", "optimizer_weights", "top_level_model_weights"
+_VERSION = "keras_version"
 _OWN = "lamella_optimizer"  # Keras 3 builds optimizers for no weights when it finds their state, and cannot train then
 _LARGEST = 64000  # bytes of an attribute that HDF5 keeps in a group's header
 
@@ -21,13 +23,13 @@ _LARGEST = 64000  # bytes of an attribute that HDF5 keeps in a group's header
 def dumps(state: State) -> bytes:
     """The bytes of a file: the configs without modules, which Keras 2.15 and all of Keras 3 read."""
     stream = io.BytesIO()
-    parts: dict[str, Any] = {_MODEL: _json.write(_keras2.older_model(state.config or {}))}
+    stamp = {_VERSION: b"3.0.0", "backend": b"lamella"}
+    parts: dict[str, Any] = {**stamp, _MODEL: _json.write(_keras2.older_model(state.config or {}))}
     if state.compile_config:
         parts[_TRAINING] = _json.write(_keras2.training_config(state.compile_config))
     with library().File(stream, "w") as file:
-        stamp = {"keras_version": b"3.0.0", "backend": b"lamella"}
         weights = file.create_group("model_weights")
-        for group, attributes in ((file, {**stamp, **parts}), (weights, stamp)):
+        for group, attributes in ((file, dict(parts)), (weights, stamp)):
             for name, text in attributes.items():
                 group.attrs[name] = np.bytes_(text) if len(text) <= _LARGEST else text
         parts |= _written(weights, "layer_names", [group.name for group in state.groups])
@@ -71,6 +73,12 @@ def loads(content: bytes) -> State:
         config, training_config = file.text(_MODEL), file.text(_TRAINING)
         if config is None:
             raise BadModelFile("it holds weights only; build the model and call its load_weights()")
+        if (file.text(_VERSION) or "").startswith(("1.", "2.")) and '"hard_sigmoid"' in config:
+            warnings.warn(
+                "The model has Keras 2's hard_sigmoid, 0.2 z + 0.5; that of Keras 3 and lamella is z / 6 + 0.5: outputs "
+                "differ.",
+                stacklevel=6,
+            )
         state = State([], [], config=_keras2.model_config(_json.read(config.encode(), _MODEL)), training=file.training)
     if training_config is not None:
         state.compile_config = _keras2.compile_config(_json.read(training_config.encode(), _TRAINING))
@@ -80,7 +88,7 @@ def loads(content: bytes) -> State:
             file.expect(shapes)
             weights = _weights(file, groups_of(model, shape), shapes, False)
             names, values = _optimizer(file)
-            file.finish(_MODEL, _TRAINING)
+            file.finish(_MODEL, _TRAINING, _VERSION, "backend")
         return State([str(i) for i in range(len(shapes))], weights, values, optimizer_names=names)
 
     state.later, state.settle = later, _keras2.settled
