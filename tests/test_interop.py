@@ -72,13 +72,23 @@ SINCE = {  # versions of Keras that save and load a thing; all others are older
     "hard_silu": (3, 1), "hard_swish": (3, 1), "celu": (3, 5), "glu": (3, 6), "log_sigmoid": (3, 5),
     "hard_tanh": (3, 6), "tanh_shrink": (3, 6), "hard_shrink": (3, 6), "soft_shrink": (3, 6), "squareplus": (3, 6),
     "sparse_plus": (3, 8), "sparse_sigmoid": (3, 8), "sparsemax": (3, 8), "threshold": (3, 6), "rms": (3, 9),
-    "AdamW": (3, 0), "Lion": (3, 0), "Dice": (3, 4), "Tversky": (3, 4), "PrecisionAtRecall": (3, 1),
-    "BinaryCrossentropy": (3, 0), "BinaryFocalCrossentropy": (3, 0), "Identity": (3, 1), "Orthogonal": (3, 1),
+    "AdamW": (3, 0), "Lion": (3, 0), "Dice": (3, 4), "Tversky": (3, 4),
+    "BinaryCrossentropy": (3, 0), "BinaryFocalCrossentropy": (3, 0),  # Keras 2 guesses logits behind a softmax
+}  # fmt: skip
+BROKEN = {  # in Keras 3.0, which does not save, load or compute these itself, or has another order of variables
+    "PrecisionAtRecall", "Identity", "Orthogonal", "Nadam.keras", "Adagrad.h5", "Ftrl.h5", "BinaryFocalCrossentropy.h5",
+    "CategoricalFocalCrossentropy.h5",
 }  # fmt: skip
 
 
 def known(name: str) -> bool:
-    return SINCE.get(name, (0,)) <= VERSION
+    """Whether the Keras that is here can be asked about a thing."""
+    return SINCE.get(name, (0,)) <= VERSION and not (VERSION == (3, 0) and name in BROKEN)
+
+
+def cases(names: list[str]) -> list[tuple[str, str]]:
+    """Each name with each ending, as far as this Keras knows both."""
+    return [(name, ending) for name in names for ending in ENDINGS if known(name) and known(name + ending)]
 
 
 LAYERS: list[tuple[str, dict[str, Any]]] = [
@@ -139,8 +149,7 @@ ACTIVATIONS = sorted(
 )
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize("name", [name for name in ACTIVATIONS if known(name)])
+@pytest.mark.parametrize(("name", "ending"), cases(ACTIVATIONS))
 def test_activations(keras: Any, name: str, ending: str, tmp_path: Path, rng: np.random.Generator) -> None:
     layers = keras.layers
     parts = [layers.Dense(8, activation=None if name == "glu" else name), layers.Activation(name)]
@@ -206,9 +215,8 @@ OPTIMIZERS = [
 ]
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
 @pytest.mark.parametrize("schedule", [False, True])
-@pytest.mark.parametrize("name", [name for name in OPTIMIZERS if known(name)])
+@pytest.mark.parametrize(("name", "ending"), cases(OPTIMIZERS))
 def test_optimizers_go_on(keras: Any, name: str, schedule: bool, ending: str, data: Any, tmp_path: Path) -> None:
     schedule = schedule and (name != "Nadam" or VERSION >= (3,))
     rate = keras.optimizers.schedules.ExponentialDecay(0.01, 5, 0.9) if schedule else 0.01
@@ -234,7 +242,7 @@ def test_optimizers_go_on(keras: Any, name: str, schedule: bool, ending: str, da
         again.fit(*data, verbose=0)  # trains at all
 
 
-LOSSES = sorted(cls.__name__ for cls in lamella.losses._CLASSES if known(cls.__name__))
+LOSSES = sorted(cls.__name__ for cls in lamella.losses._CLASSES)
 METRICS: dict[str, dict[str, Any]] = {
     "AUC": {"num_thresholds": 20},
     "BinaryAccuracy": {"threshold": 0.3},
@@ -252,8 +260,7 @@ METRICS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("ending", ENDINGS)
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize(("name", "ending"), cases(LOSSES))
 def test_losses(keras: Any, name: str, ending: str, data: Any, tmp_path: Path) -> None:
     x, labels = data
     y = labels if name.startswith("Sparse") else np.eye(3, dtype="float32")[labels]

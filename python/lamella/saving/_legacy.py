@@ -75,8 +75,7 @@ def loads(content: bytes) -> State:
             raise BadModelFile("it holds weights only; build the model and call its load_weights()")
         if (file.text(_VERSION) or "").startswith(("1.", "2.")) and '"hard_sigmoid"' in config:
             warnings.warn(
-                "The model has Keras 2's hard_sigmoid, 0.2 z + 0.5; that of Keras 3 and lamella is z / 6 + 0.5: outputs "
-                "differ.",
+                "The model has Keras 2's hard_sigmoid, 0.2 z + 0.5; here it is Keras 3's, z / 6 + 0.5: outputs differ.",
                 stacklevel=6,
             )
         state = State([], [], config=_keras2.model_config(_json.read(config.encode(), _MODEL)), training=file.training)
