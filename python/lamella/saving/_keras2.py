@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from .. import losses, metrics
 from ..metrics.base import FAMILY
 from ._errors import BadModelFile
@@ -140,14 +142,19 @@ def settled(optimizer: Any, names: list[str], values: list[Any]) -> list[Any]:
     old = names[0].endswith("/iter:0")
     slots: dict[str, list[Any]] = {}
     for name, value in zip(names[1:], values[1:], strict=True):
+        if np.ndim(value) == 0:
+            continue  # a product that Nadam computes from the iterations
         parts = name.removesuffix(":0").split("/")
         slots.setdefault(parts[-1] if old else parts[min(1, len(parts) - 1)], []).append(value)
     lists, count = list(slots.values()), len(optimizer._trainable())
     order = optimizer._order(range(count))
     states = list(dict.fromkeys(state for state, _ in order))
+    if not states:
+        lists = lists[: len(optimizer._leading())]  # SGD kept momenta of zero
     leading = len(lists) - len(states)
     if leading != len(optimizer._leading()) or any(len(each) != count for each in lists):
         return values
     found = [values[0], *optimizer.variables[1 : 1 + optimizer._has_rate_variable]]
     found += [value for each in lists[:leading] for value in each]
-    return found + [lists[leading + states.index(state)][weight] for state, weight in order]
+    found += [lists[leading + states.index(state)][weight] for state, weight in order]
+    return [*found, *optimizer._scalars()]
