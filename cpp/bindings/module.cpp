@@ -2,9 +2,11 @@
 #include <chrono>
 #include <random>
 
+#include "../core/bfloat16.hpp"
 #include "../core/constraints.hpp"
 #include "../core/regularizers.hpp"
 #include "../core/trainer.hpp"
+#include "arrays.hpp"
 #include "bind_activations.hpp"
 #include "bind_losses.hpp"
 #include "bind_metrics.hpp"
@@ -38,10 +40,27 @@ double benchmark_product(Index rows, Index inner, Index cols, int threads, doubl
     return 2e-9 * static_cast<double>(rows * inner * cols) * static_cast<double>(runs * repeats) / elapsed.count();
 }
 
+void encode(const Array<float>& values, Array<std::uint16_t>& to) {
+    require(values.size() == to.size(), "to: as many numbers as values");
+    to_bfloat16(values.data(), values.size(), to.mutable_data());
+}
+
+void decode(const Array<std::uint16_t>& values, Array<float>& to) {
+    require(values.size() == to.size(), "to: as many numbers as values");
+    from_bfloat16(values.data(), values.size(), to.mutable_data());
+}
+
+Array<std::uint16_t> sum_parts(const Array<std::uint16_t>& parts) {
+    require(parts.ndim() == 2, "parts: must be a matrix");
+    Array<std::uint16_t> total(parts.shape(1));
+    sum_bfloat16(parts.data(), parts.shape(0), parts.shape(1), total.mutable_data());
+    return total;
+}
+
 }  // namespace
 }  // namespace lamella
 
-PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
+PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::LAMELLA_GIL()) {
     using namespace lamella;
     using namespace py::literals;
     // Blocks that follow the caches found on a machine would make its last bits differ from another's.
@@ -54,9 +73,9 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     bind_activations(m);
     bind_losses(m);
     bind_metrics(m);
-    bind_updater(m);
     bind_family(m, "regularizers", std::type_identity<Regularizer>{});
     bind_family(m, "constraints", std::type_identity<Constraint>{});
+    bind_updater(m);
     bind_network(m);
     bind_weights(m);
     m.attr("isa") = LAMELLA_ISA;
@@ -66,6 +85,9 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     m.def("set_num_threads", &set_num_threads, "threads"_a);
     m.def("release_threads", &release_threads, "Gives the calling thread's OpenMP pool back, before a fork.");
     m.def("forked", [] { ++forks; }, "To be called in a child after a fork: locks are made anew.");
+    m.def("to_bfloat16", &encode, py::arg("values").noconvert(), py::arg("to").noconvert(), "Bits of rounded numbers.");
+    m.def("from_bfloat16", &decode, py::arg("values").noconvert(), py::arg("to").noconvert(), "Numbers of such bits.");
+    m.def("sum_bfloat16", &sum_parts, py::arg("parts").noconvert(), "The sum of the rows, rounded once.");
     m.def("benchmark_product", &benchmark_product, "rows"_a, "inner"_a, "cols"_a, "threads"_a, "seconds"_a,
           "GFLOP/s of Eigen's product.");
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from ._lock import alone, reads
 from ._order import Orders
 from ._progress import resolve_verbose
 from ._saved import clone_model, model_from_json
+from ._shares import active
 from ._stack import Array
 from .callbacks import CallbackList, History
 from .layers import FAMILY, Layer, Rescaling
@@ -128,6 +129,13 @@ class Sequential(Compilable):
 
         Raises:
             ValueError, TypeError: If an argument is wrong; the model is then as it was.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> history = model.fit(np.eye(2), np.ones((2, 1)), epochs=3, verbose=0)
+            >>> len(history.history["loss"])
+            3
         """
         compiled = self._compiled_or_raise()
         options = _fit.Options(
@@ -181,6 +189,12 @@ class Sequential(Compilable):
 
         Raises:
             ValueError, TypeError: If an argument is wrong.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.compile("sgd", "mse", metrics=["mae"])
+            >>> list(model.evaluate(np.eye(2), np.ones((2, 1)), verbose=0, return_dict=True))
+            ['loss', 'mae']
         """
         compiled = self._compiled_or_raise()
         verbose = resolve_verbose(verbose)
@@ -229,6 +243,7 @@ class Sequential(Compilable):
             and x.shape[1:] == self._shape
             and x.strides == self._strides
             and callbacks is batch_size is steps is None
+            and active() is None
             and verbose in ("auto", 0)
         ):
             return self._network.predict(x)  # type: ignore[no-any-return]
@@ -259,7 +274,13 @@ class Sequential(Compilable):
         return self.predict(x, verbose=0)
 
     def predict_on_batch(self, x: Any) -> Array:
-        """The model's output for one batch."""
+        """The model's output for one batch.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.predict_on_batch(np.eye(2)).shape
+            (2, 1)
+        """
         return self.predict(x, verbose=0)
 
     @alone
@@ -270,6 +291,13 @@ class Sequential(Compilable):
 
         Raises:
             ValueError, TypeError: If an argument is wrong; the model is then as it was.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> model.set_weights([np.zeros((2, 1)), np.zeros(1)])
+            >>> float(model.train_on_batch(np.eye(2), np.ones((2, 1))))
+            1.0
         """
         if class_weight is not None and sample_weight is not None:
             raise ValueError("train_on_batch() takes either `class_weight` or `sample_weight`, not both.")
@@ -279,12 +307,18 @@ class Sequential(Compilable):
         if class_weight is not None:
             data = Examples(data.x, data.y, _examples.class_weights(class_weight, data.y), data.nonzeros)
         with compiled.alone():
-            compiled.clear_totals()
-            compiled.train(self._network, Part(data, None, len(data)), 0, 1)
-            return compiled.results(compiled.logs(), return_dict)
+            return compiled.results(_training.train_batch(self, Part(data, None, len(data))), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Loss and metrics of one batch, as evaluate() gives them."""
+        """Loss and metrics of one batch, as evaluate() gives them.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> model.set_weights([np.zeros((2, 1)), np.zeros(1)])
+            >>> float(model.test_on_batch(np.eye(2), np.ones((2, 1))))
+            1.0
+        """
         return self.evaluate(x, y, verbose=0, sample_weight=sample_weight, return_dict=return_dict)
 
     @alone
@@ -319,4 +353,5 @@ class Sequential(Compilable):
 
 FAMILY.add(Sequential, "Sequential")
 
-__getattr__ = elsewhere(__name__)
+if not TYPE_CHECKING:  # else misspelt names pass type checkers
+    __getattr__ = elsewhere(__name__)

@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from .._atomic import write_atomic
+from .._public import publish
 from . import _safetensors, _state
 from ._errors import BadModelFile, ModelNotFoundError
 
 __all__ = ["BadModelFile", "ModelNotFoundError", "load_model", "load_weights", "save_model", "save_weights"]
+
+publish(globals())
 
 _WHOLE = {".safetensors": "_safetensors", ".keras": "_keras", ".h5": "_legacy", ".hdf5": "_legacy"}
 _WRITTEN = {".safetensors": "_safetensors", ".npz": "_npz", ".weights.h5": "_hdf5"}
@@ -31,6 +34,14 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
         ValueError: If the name ends otherwise.
         FileExistsError: If the file exists and may not be replaced.
         ImportError: If h5py is needed and missing.
+
+    Example:
+        >>> import tempfile, lamella
+        >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_model(model, f"{folder}/m.safetensors")
+        ...     load_model(f"{folder}/m.safetensors").count_params()
+        3
     """
     path, form = _target(filepath, _WHOLE, overwrite)
     write_atomic(path, form.dumps(_state.state_of(model, whole=True)))
@@ -48,6 +59,13 @@ def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool =
         ValueError: If the name ends otherwise, or the model is not built.
         FileExistsError: If the file exists and may not be replaced.
         ImportError: If h5py is needed and missing.
+
+    Example:
+        >>> import tempfile, lamella
+        >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_weights(model, f"{folder}/w.npz")
+        ...     load_weights(model, f"{folder}/w.npz")
     """
     path, form = _target(filepath, _WRITTEN, overwrite)
     write_atomic(path, form.dumps(_state.state_of(model, whole=False)))
@@ -102,6 +120,15 @@ def load_weights(
         ModelNotFoundError: If there is no such file.
         BadModelFile: If it is not what it should be, or does not fit the model.
         ValueError: If `by_name` is given for another file.
+
+    Example:
+        >>> import tempfile, lamella
+        >>> first, second = (lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)]) for _ in range(2))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_weights(first, f"{folder}/w.npz")
+        ...     load_weights(second, f"{folder}/w.npz")
+        >>> bool((first.get_weights()[0] == second.get_weights()[0]).all())
+        True
     """
     path, form = _source(filepath, _WEIGHTS)
     _state.require_built(model)
@@ -122,28 +149,34 @@ def load_weights(
     _guarded(path, load)
 
 
-def write_backup(model: Any, path: str, epoch: int, batch: int) -> None:
-    """Writes what an interrupted fit needs to go on with a batch of an epoch."""
+def backup(model: Any, epoch: int, batch: int) -> bytes:
+    """What an interrupted fit, or another process, needs to go on with a batch of an epoch."""
     state = _state.state_of(model, whole=False)
     state.training["resume"] = [epoch, batch]
-    write_atomic(Path(path), _safetensors.dumps(state))
+    return _safetensors.dumps(state)
+
+
+def restore(model: Any, content: bytes) -> tuple[int, int]:
+    """Takes up such a backup; returns the epoch and the batch to go on with."""
+    state = _safetensors.loads(content)
+    resume = state.training.get("resume")
+    if not (isinstance(resume, list) and len(resume) == 2 and all(type(n) is int and n >= 0 for n in resume)):
+        raise BadModelFile("it is no backup of a fit")
+    _state.load_into(model, state, False)
+    if state.training.get("keys") != model._training_state()["keys"]:
+        model._rebuild_with_keys(state.training)
+        _state.load_into(model, state, False)  # once more: what is built anew has fresh weights
+    return resume[0], resume[1]
+
+
+def write_backup(model: Any, path: str, epoch: int, batch: int) -> None:
+    """Writes backup() to a file."""
+    write_atomic(Path(path), backup(model, epoch, batch))
 
 
 def restore_backup(model: Any, path: str) -> tuple[int, int]:
-    """Takes up such a backup; returns the epoch and the batch to go on with."""
-
-    def load(content: bytes) -> tuple[int, int]:
-        state = _safetensors.loads(content)
-        resume = state.training.get("resume")
-        if not (isinstance(resume, list) and len(resume) == 2 and all(type(n) is int and n >= 0 for n in resume)):
-            raise BadModelFile("it is no backup of a fit")
-        _state.load_into(model, state, False)
-        if state.training.get("keys") != model._training_state()["keys"]:
-            model._rebuild_with_keys(state.training)
-            _state.load_into(model, state, False)  # once more: what is built anew has fresh weights
-        return resume[0], resume[1]
-
-    found: tuple[int, int] = _guarded(Path(path), load)
+    """restore() from a file."""
+    found: tuple[int, int] = _guarded(Path(path), lambda content: restore(model, content))
     return found
 
 
