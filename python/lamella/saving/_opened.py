@@ -76,6 +76,7 @@ class Opened:
         self._room = 2 * len(content) + ROOM  # bytes that may still be read
         self._digests: dict[str, Any] | None = None
         self._read: set[str] = set()
+        self._found: dict[str, Any] = {}
         self.training: dict[str, Any] = {}
         if OURS not in self.root.attrs and OURS not in self.root:
             return
@@ -115,14 +116,14 @@ class Opened:
 
     def _find(self, path: str) -> Any:
         """The object at a path, by hard links only; None if there is none."""
-        at = self.root
-        for part in path.split("/"):
-            if not isinstance(at, self._h5py.Group) or part not in at:
-                return None
-            if type(at.get(part, getlink=True)) is not self._h5py.HardLink:
+        if path not in self._found:
+            above, _, name = path.rpartition("/")
+            at = self._find(above) if above else self.root
+            link = at.get(name, getlink=True) if isinstance(at, self._h5py.Group) else None
+            if link is not None and type(link) is not self._h5py.HardLink:
                 raise BadModelFile(f"its {path!r} is a link, which lamella does not follow")
-            at = at[part]
-        return at
+            self._found[path] = None if link is None else at[name]
+        return self._found[path]
 
     def array(self, path: str, shape: tuple[int, ...] | None, loose: bool = False) -> Array:
         """One dataset, of `shape` if that is known; if `loose`, what has another shape comes back empty."""

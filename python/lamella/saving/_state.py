@@ -122,8 +122,7 @@ def model_of(state: State, custom_objects: Mapping[str, Any] | None, compiled: b
             )
         model._set_keys(state.training)
         if shape is not None:
-            model.build((None, *shape))
-            model.set_weights(_checked(state.weights))
+            model._build_with(shape, _checked(state.weights))
         if compiled and state.compile_config is not None:
             model.compile_from_config(state.compile_config, custom_objects)
             restore_training(model, state)
