@@ -103,6 +103,23 @@ def test_either_layout_is_found_under_either_name(tmp_path: Path) -> None:
         np.testing.assert_array_equal(other.get_weights()[0], model.get_weights()[0])
 
 
+def test_numbers_are_read_wherever_and_however_they_lie(tmp_path: Path) -> None:
+    model = network()
+    model.save_weights(tmp_path / "a.weights.h5")
+    kept = ("f8", ">f4", "f2"), ({}, {"chunks": True, "compression": "gzip", "shuffle": True})
+    for dtype, options in [(dtype, options) for dtype in kept[0] for options in kept[1]]:
+        target = h5py.File(tmp_path / "b.weights.h5", "w", userblock_size=512)
+        with h5py.File(tmp_path / "a.weights.h5") as source, target:
+            source.copy("layers", target)
+            values = source["layers/dense/vars/0"][()].astype("f2").astype(dtype)
+            del target["layers/dense/vars/0"]
+            target["layers/dense/vars"].create_dataset("0", data=values, **options)
+        other = network()
+        other.load_weights(tmp_path / "b.weights.h5")
+        np.testing.assert_array_equal(other.get_weights()[0], values)
+        np.testing.assert_array_equal(other.get_weights()[2], model.get_weights()[2])
+
+
 def test_an_old_hard_sigmoid_is_pointed_out(tmp_path: Path) -> None:
     Sequential([Input((2,)), layers.Dense(2, "hard_sigmoid")]).save(tmp_path / "m.h5")
     with h5py.File(foreign(tmp_path / "m.h5"), "a") as file:

@@ -63,6 +63,8 @@ def _written(group: Any, name: str, names: list[str]) -> dict[str, bytes]:
 
 def is_legacy(content: bytes) -> bool:
     """Whether a file has this layout, whatever its name says."""
+    if b"layer_names" not in content and _MODEL.encode() not in content:
+        return False
     with opened(content) as file:
         return any(name in file.root.attrs for name in ("layer_names", "layer_names0", _MODEL))
 

@@ -22,6 +22,7 @@ from ._state import VERSION, Array
 ROOM = 64 << 20  # what a small file may unpack to
 OURS = "lamella"  # a dataset and an attribute of the root, which Keras passes over
 _DEFLATE, _SHUFFLE = 1, 2
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"  # at the start, where no program has put its own block
 
 
 def library() -> Any:
@@ -143,9 +144,16 @@ class Opened:
         self._room -= math.prod(found.shape) * found.dtype.itemsize
         if self._room < 0:
             raise BadModelFile(f"its {path!r} is larger than what its {len(self._content)} bytes can hold")
-        values = np.asarray(found[()] if found.chunks is None else self._unpacked(found, filters, path))
+        values = self._in_place(found) if found.chunks is None else self._unpacked(found, filters, path)
         self._check(path, values)
         return values
+
+    def _in_place(self, found: Any) -> Array:
+        """A dataset in one piece: a view of the file's bytes where they are that, else a copy."""
+        place, size = found.id.get_offset(), math.prod(found.shape) * found.dtype.itemsize
+        if place is None or not self._content.startswith(_SIGNATURE) or place + size > len(self._content):
+            return np.asarray(found[()])
+        return np.frombuffer(self._content, found.dtype, math.prod(found.shape), place).reshape(found.shape)
 
     def _unpacked(self, found: Any, filters: list[int], path: str) -> Array:
         """A dataset in chunks. HDF5 would unpack a chunk to any size; here it must have the size that it says."""
