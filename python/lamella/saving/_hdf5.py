@@ -12,7 +12,8 @@ from ._state import State, layout_of
 def dumps(state: State, sealed: bool = True) -> bytes:
     """The bytes of a file; the layout comes with the state. `sealed`: with checksums."""
     stream = io.BytesIO()
-    weights, parts = iter(state.weights), {}
+    weights = iter(state.weights)
+    parts: dict[str, Any] = {}
     with library().File(stream, "w") as file:
         for path, name, count in state.layout:
             variables = file.create_group(f"{path}/vars" if path else "vars")
