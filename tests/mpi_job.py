@@ -40,6 +40,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 
 def network(make: Callable[[], list[Any]]) -> lamella.Sequential:
+    lamella.backend.clear_session()  # numbers in names begin anew
     lamella.utils.set_random_seed(1)
     parts = make()  # layers draw their seeds when they are made
     return lamella.Sequential([lamella.Input((16,)), *parts, layers.Dense(4, "softmax")])
@@ -82,6 +83,24 @@ def fewer_bytes() -> dict[str, list[float]]:
         model = network(lambda: [layers.Dense(32, "tanh")])
         model.compile(optimizers.SGD(0.1), "sparse_categorical_crossentropy")
         found[name] = model.fit(x, y, batch_size=50, epochs=5, verbose=0).history["loss"]
+    return found
+
+
+def sharded() -> dict[str, list[int]]:
+    """Files of each optimizer, whole and divided, after ten steps of a network whose sums are taken in parts."""
+    x, y = data()
+    found: dict[str, list[int]] = {}
+    for name in [*OPTIMIZERS, "clipped"]:
+        for shards in (False, True):
+            distribution.set_distribution(distribution.DataParallel(timeout=60, shard_optimizer=shards))
+            model = network(lambda: [layers.Dense(1500, "tanh"), layers.Dropout(0.2)])
+            kind, clip = (optimizers.Adam, 0.1) if name == "clipped" else (getattr(optimizers, name), None)
+            model.compile(kind(0.01, global_clipnorm=clip), "sparse_categorical_crossentropy")
+            path = FOLDER / f"{name}{shards}.safetensors"
+            watch = lamella.callbacks.ModelCheckpoint(str(path))
+            model.fit(x, y, batch_size=100, epochs=2, verbose=0, callbacks=[watch])
+            if distribution.rank() == 0:
+                found.setdefault(name, []).append(zlib.crc32(path.read_bytes()))
     return found
 
 
@@ -133,6 +152,7 @@ distribution.initialize()
 # A long time for all but those that wait for it: several ranks on one core are slow.
 distribution.set_distribution(distribution.DataParallel(timeout=2 if WHAT == "stop" else 60))
 jobs = {"curves": curves, "tanh": tanh, "outside": outside, "fewer_bytes": fewer_bytes, "estimator": estimator}
+jobs["sharded"] = sharded
 result = jobs.get(WHAT, harmed)()
 if distribution.rank() == 0:
     print("RESULT", json.dumps({"size": distribution.size(), "found": result}), flush=True)

@@ -51,9 +51,23 @@ class ThreadCommunicator:
         self.sent.append(parts.nbytes)
         buf[...] = [part[self.rank] for part in self._exchanged(parts.copy())]
 
-    def allgather_(self, part: np.ndarray, buf: np.ndarray) -> None:
-        self.sent.append(part.nbytes)
-        buf[...] = self._exchanged(part.copy())
+    def reduce_scatter_(self, buf: np.ndarray, counts: np.ndarray) -> None:
+        self.sent.append(buf.nbytes)
+        parts = self._exchanged(buf.copy())
+        mine = self._mine(counts)
+        buf[...] = np.nan  # nobody may use the rest
+        buf[mine] = parts[-1][mine]
+        for part in parts[-2::-1]:  # not the order of allreduce_
+            buf[mine] += part[mine]
+
+    def allgather_(self, buf: np.ndarray, counts: np.ndarray) -> None:
+        mine = self._mine(counts)
+        self.sent.append(buf[mine].nbytes)
+        buf[...] = np.concatenate(self._exchanged(buf[mine].copy()))
+
+    def _mine(self, counts: np.ndarray) -> slice:
+        first = int(counts[: self.rank].sum())
+        return slice(first, first + int(counts[self.rank]))
 
     def abort(self, code: int) -> None:
         self.world.barrier.abort()

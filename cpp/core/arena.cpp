@@ -56,14 +56,29 @@ Index Layout::weight_count() const {
     return count;
 }
 
-void read(const Layout& layout, const Arena& arena, Scalar* values) {
+namespace {
+
+/// Calls use(place in the arena, place among all weights, count) for the part of each row that lies in `part`.
+template <class Use>
+void for_rows_in(const Layout& layout, Range part, const Use& use) {
+    Index place = 0;
     for (const Slot& slot : layout.slots())
-        for (Index r = 0; r < slot.rows; ++r) values = std::copy_n(arena[slot].row(r), slot.cols, values);
+        for (Index r = 0; r < slot.rows; ++r, place += slot.cols) {
+            const Index row = slot.offset + r * slot.stride;
+            const Index first = std::max(row, part.first), last = std::min(row + slot.cols, part.last);
+            if (first < last) use(first, place + (first - row), last - first);
+        }
 }
 
-void write(const Layout& layout, const Arena& arena, const Scalar* values) {
-    for (const Slot& slot : layout.slots())
-        for (Index r = 0; r < slot.rows; ++r, values += slot.cols) std::copy_n(values, slot.cols, arena[slot].row(r));
+}  // namespace
+
+void read(const Layout& layout, const Arena& arena, Range part, Scalar* values) {
+    if (part.count() < layout.size()) std::fill_n(values, layout.weight_count(), Scalar(0));
+    for_rows_in(layout, part, [&](Index from, Index place, Index count) { std::copy_n(arena.at(from), count, values + place); });
+}
+
+void write(const Layout& layout, const Arena& arena, Range part, const Scalar* values) {
+    for_rows_in(layout, part, [&](Index to, Index place, Index count) { std::copy_n(values + place, count, arena.at(to)); });
 }
 
 Buffer::Buffer(Index size) : size_(size) {

@@ -129,7 +129,9 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
                 if (!data.exchange->gradients(gradients, size)) left = true;
                 else done = s + 1;
             };
-            if (!updater_->step_together(team, network_->params(), finite, moment, std::ref(send), std::ref(meet), left)) break;
+            if (!updater_->step_together(team, network_->params(), finite, moment, std::ref(send), std::ref(meet), left,
+                                         *data.exchange))
+                break;
             team.phase([&](Member member) { move_statistics(member, pass, layers_, work); });
         }
     });

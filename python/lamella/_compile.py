@@ -16,7 +16,8 @@ from ._core import core
 from ._examples import Examples
 from ._feed import Part
 from ._lock import ModelLock
-from ._shares import Group, active, together
+from ._shares import Group, active, exchange_of, most, together
+from ._trainer import core_loss, regularize
 from ._watched import Watched, named, restore_state, results_of, saved_state, watched_from
 from .layers import Layer, Weight
 from .losses import CustomLoss
@@ -107,20 +108,22 @@ class Compiled:
             with self._seen(data, order, batch) as options:
                 self.trainer.train(network, data.x, data.y, data.weights, order, batch, rates, **options)
         elif group.sync_every == 1 or batch < group.size:
-            self._train_together(group, network, data, order, batch, rates, group.exchange)
+            self._train_together(group, network, data, order, batch, rates)
         else:
             self._train_apart(group, network, data, order, batch, rates, last == part.steps)
 
     def _train_together(
-        self, group: Group, network: Any, data: Examples, order: Array, batch: int, rates: Any, exchange: Any
+        self, group: Group, network: Any, data: Examples, order: Array, batch: int, rates: Any, alone: bool = False
     ) -> None:
-        """The same steps on this process's rows of each batch; without an exchange as if they were all."""
+        """The same steps on this process's rows of each batch; alone as if they were all."""
         bounds = _shares.bounds(group, len(order), batch)
         places = _shares.ours(bounds)
+        exchange = None if alone else exchange_of(group, self.optimizer)
         shared = {"exchange": exchange, "shares": _shares.as_shares(bounds, gathered=True)}
-        most = _shares.most(group, batch)
         with self._seen(data, order, batch, group, places) as options:
-            self.trainer.train(network, data.x, data.y, data.weights, order[places], most, rates, **shared, **options)
+            self.trainer.train(
+                network, data.x, data.y, data.weights, order[places], most(group, batch), rates, **shared, **options
+            )
 
     def _train_apart(
         self, group: Group, network: Any, data: Examples, order: Array, batch: int, rates: Any, ends: bool
@@ -132,12 +135,12 @@ class Compiled:
             last = min(steps, first + group.sync_every - self.trainer.iterations % group.sync_every)
             rows = order[first * batch : last * batch]
             with together():
-                self._train_together(group, network, data, rows, batch, rates[first:last], None)
+                self._train_together(group, network, data, rows, batch, rates[first:last], alone=True)
             first = last
             if self.trainer.iterations % group.sync_every == 0 or (first == steps and (ends or short)):
                 _shares.average(group, network, self.optimizer)
         if short:
-            self._train_together(group, network, data, order[steps * batch :], batch, rates[steps:], group.exchange)
+            self._train_together(group, network, data, order[steps * batch :], batch, rates[steps:])
 
     def evaluate(self, network: Any, data: Examples, batch: int) -> None:
         """Adds all rows of `data` to loss and metrics."""
@@ -145,11 +148,11 @@ class Compiled:
         if group is not None:
             batch *= 1 if self.depends_on_batches else group.size
             bounds = _shares.bounds(group, len(data), batch)
-            shared = {"exchange": group.exchange, "shares": _shares.as_shares(bounds, gathered=False)}
+            shared = {"exchange": exchange_of(group, self.optimizer), "shares": _shares.as_shares(bounds, False)}
             places = _shares.ours(bounds)
             with self._seen(data, np.arange(len(data), dtype=np.int64), batch, group, places, False) as options:
-                rows = _shares.most(group, batch)
-                self.trainer.evaluate(network, data.x, data.y, data.weights, rows, **shared, **options)
+                shared["batch"] = most(group, batch)
+                self.trainer.evaluate(network, data.x, data.y, data.weights, **shared, **options)
             return
         with self._seen(data, np.arange(len(data), dtype=np.int64), batch) as options:
             self.trainer.evaluate(network, data.x, data.y, data.weights, min(batch, len(data)), **options)
@@ -164,6 +167,7 @@ class Compiled:
 
     def finish(self) -> None:
         """Called at the end of a fit: averages of the weights take their place, where the optimizer keeps some."""
+        _shares.unite(self.optimizer)
         self.trainer.finalize()
 
     @contextmanager
@@ -323,45 +327,14 @@ class Compiled:
             network,
             self.optimizer._spec(core),
             self.optimizer._options(core),
-            _core_loss(core, self.loss),
+            core_loss(core, self.loss),
             [each.metric._spec(core) for each in counted if not each.weighted],
             [each.metric._spec(core) for each in counted if each.weighted],
             self.loss.reduction,
             self.loss_weight,
         )
-        _regularize(core, trainer.updater, {id(owner) for owner in owners}, weights)
+        regularize(core, trainer.updater, {id(owner) for owner in owners}, weights)
         return trainer
-
-
-def _core_loss(core: Any, loss: Any) -> Any:
-    """The core's struct; for a loss written in Python one with targets of the same kind, whose place it takes."""
-    if not isinstance(loss, CustomLoss):
-        return loss._spec(core)
-    if not loss.labels:
-        return core.losses.MeanSquaredError()
-    spec = core.losses.SparseCategoricalCrossentropy()
-    spec.from_logits = True  # not fused with a softmax
-    return spec
-
-
-def _regularize(core: Any, updater: Any, owners: set[int], weights: list[tuple[str, Layer, Weight]]) -> None:
-    """Tells the core what is trained, and the regularizers and constraints of that."""
-    trained = [id(layer) in owners and layer._trains(spec) for _, layer, spec in weights]
-    updater.trainable = trained
-    for index, (flag, (path, _, spec)) in enumerate(zip(trained, weights, strict=True)):
-        if not flag:
-            continue
-        for part, made in (
-            (spec.regularizer, None if spec.regularizer is None else spec.regularizer._spec(core)),
-            (spec.constraint, None if spec.constraint is None else spec.constraint._spec(core, len(spec.shape))),
-        ):
-            if part is not None and made is None:
-                raise TypeError(
-                    f"{type(part).__name__} of {path!r} is written in Python and cannot run in the compiled core; "
-                    "use those of lamella.regularizers and lamella.constraints."
-                )
-            if made is not None:
-                (updater.regularize if part is spec.regularizer else updater.constrain)(index, made)
 
 
 def compiled_from(optimizer: Any, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any) -> Compiled:

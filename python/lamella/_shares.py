@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from ._data import Inputs, row_count, take_rows
-from .distribution._group import Group, active, is_first, together
+from .distribution._exchange import exchange_of
+from .distribution._group import Group, active, agreed_on, is_first, together
 
 if TYPE_CHECKING:
     from .models import Sequential
 
-__all__ = ["Group", "active", "is_first", "together"]
+__all__ = ["Group", "active", "exchange_of", "is_first", "together"]
 
 Array = npt.NDArray[Any]
 Work = TypeVar("Work", bound=Callable[..., Any])
@@ -90,17 +92,40 @@ def synchronize(group: Group, model: Sequential) -> None:
     model._compiled_or_raise().synchronize_with(group)
 
 
+def unite(optimizer: Any) -> None:
+    """All processes keep all of the optimizer's state again."""
+    group = active()
+    if group is not None:
+        exchange_of(group, optimizer).unite()
+
+
+@contextlib.contextmanager
+def divided(group: Group, model: Sequential) -> Iterator[None]:
+    """A fit: where that is wanted, processes keep parts of the optimizer's state, once divide() was called."""
+    exchange = exchange_of(group, model._compiled_or_raise().optimizer)
+    try:
+        yield
+    except BaseException as error:
+        if agreed_on(error):
+            exchange.unite()
+        exchange.is_lost = exchange.is_divided
+        raise
+    exchange.unite()
+
+
+def divide(group: Group, model: Sequential) -> None:
+    """All have the same state: from here on, where that is wanted, each keeps its part."""
+    if group.shards:
+        exchange_of(group, model._compiled_or_raise().optimizer).divide()
+
+
 def average(group: Group, network: Any, optimizer: Any) -> None:
     """Weights and the optimizer's state become their means over all processes."""
-    updater = optimizer._updater
-    names = ["averages"] * optimizer.use_ema + ["accumulated"] * bool(optimizer.gradient_accumulation_steps)
-    flats = [network.get_weights(), *(getattr(updater, name) for name in names), *updater.get_state()]
+    flats = [network.get_weights(), *optimizer._flats()]
     means = group.sum_(np.concatenate(flats)) / np.float32(group.size)
     weights, *rest = np.split(means, np.cumsum([len(flat) for flat in flats])[:-1])
     network.set_weights(weights)
-    for name, flat in zip(names, rest, strict=False):
-        setattr(updater, name, flat)
-    updater.set_state(rest[len(names) :])
+    optimizer._set_flats(rest)
 
 
 def check_equal(group: Group, model: Sequential) -> None:

@@ -198,7 +198,8 @@ def run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
         return
     with group.patient():
         group.check_equal(repr(plan.facts).encode(), "The data or the arguments of fit()")
-        _run(model, plan, callbacks)
+        with _shares.divided(group, model):
+            _run(model, plan, callbacks)
 
 
 def _run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
@@ -213,6 +214,7 @@ def _run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
         _shares.synchronize(group, model)
         if model._orders is not None and plan.orders is not None:
             plan.feed.seed = model._orders.seed
+        _shares.divide(group, model)
     first_epoch, done = plan.first_epoch, 0
     if model._resume_epoch is not None:
         first_epoch, done = model._resume_epoch, model._resume_batch

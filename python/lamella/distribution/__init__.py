@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._checks import integer, real
+from .._checks import flag, integer, real
 from .._public import publish
 from ._group import Communicator, Group, PeerError, activate, active
 from ._mpi import MPICommunicator, check_launcher, end_all_on_error, is_launched, share_cores
@@ -45,6 +45,8 @@ class DataParallel:
         sync_every: With k > 1 each process takes k steps on its own rows, then weights and the optimizer's state become
             their means. For slow networks; data must be shuffled, and saving between exchanges saves what rank 0 has.
         grad_dtype: ``"bfloat16"`` halves the bytes of an exchange; sums are taken in float32.
+        shard_optimizer: During fit() each process keeps the optimizer's state for its part of the weights and updates
+            them, then takes over the others': less memory, the same numbers to the bit. After it all have all again.
         timeout: Seconds that a process waits for the others before it ends the job with a message; 0 for ever.
 
     Raises:
@@ -63,9 +65,19 @@ class DataParallel:
     """
 
     def __init__(
-        self, comm: Any = None, sync_every: int = 1, grad_dtype: str = "float32", timeout: float = 600
+        self,
+        comm: Any = None,
+        sync_every: int = 1,
+        grad_dtype: str = "float32",
+        shard_optimizer: bool = False,
+        timeout: float = 600,
     ) -> None:
         self.sync_every = integer("DataParallel", "sync_every", sync_every, least=1)
+        self.shard_optimizer = flag("DataParallel", "shard_optimizer", shard_optimizer)
+        if self.shard_optimizer and self.sync_every > 1:
+            raise ValueError(
+                "`shard_optimizer` needs sync_every=1: steps between exchanges need the whole state of the optimizer."
+            )
         if grad_dtype not in ("float32", "bfloat16"):
             raise ValueError(f"`grad_dtype` must be 'float32' or 'bfloat16', got {grad_dtype!r}.")
         self.grad_dtype = grad_dtype
@@ -80,6 +92,8 @@ class DataParallel:
             comm = MPICommunicator(comm)
         if grad_dtype == "bfloat16" and not hasattr(comm, "alltoall_"):
             raise TypeError("`comm` needs alltoall_() and allgather_() for grad_dtype='bfloat16'; add them.")
+        if self.shard_optimizer and not (hasattr(comm, "reduce_scatter_") and hasattr(comm, "allgather_")):
+            raise TypeError("`comm` needs reduce_scatter_() and allgather_() for shard_optimizer=True; add them.")
         self.comm: Communicator = comm
         self.rank, self.size = int(comm.rank), int(comm.size)
 
@@ -143,7 +157,8 @@ def set_distribution(value: DataParallel | None) -> None:
     if value is None or value.size == 1:
         activate(None)
     else:
-        activate(Group(value.comm, value.timeout, value.sync_every, value.grad_dtype == "bfloat16"))
+        half = value.grad_dtype == "bfloat16"
+        activate(Group(value.comm, value.timeout, value.sync_every, half, value.shard_optimizer))
 
 
 def distribution() -> DataParallel | None:

@@ -11,6 +11,7 @@ import warnings
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from .._core import get_num_threads, set_num_threads
@@ -51,9 +52,17 @@ class MPICommunicator:
         """Sends a row to each."""
         self._comm.Alltoall(parts, buf)
 
-    def allgather_(self, part: Array, buf: Array) -> None:
+    def reduce_scatter_(self, buf: Array, counts: Array) -> None:
+        """Sums a part."""
+        first = int(counts[: self.rank].sum())
+        mine = buf[first : first + int(counts[self.rank])]
+        summed = np.empty_like(mine)
+        self._comm.Reduce_scatter(buf, summed, counts)
+        mine[...] = summed
+
+    def allgather_(self, buf: Array, counts: Array) -> None:
         """Puts the parts of all together."""
-        self._comm.Allgather(part, buf)
+        self._comm.Allgatherv(self.mpi.IN_PLACE, [buf, counts])
 
     def abort(self, code: int) -> None:
         """Ends the job."""
