@@ -104,6 +104,19 @@ def sharded() -> dict[str, list[int]]:
     return found
 
 
+def own_data() -> list[float]:
+    """Losses of epochs where each rank has rows of its own, so chosen that the batches are those of one process."""
+    x, y = data()
+    rank, size = distribution.rank(), distribution.size()
+    mine = np.concatenate([np.arange(at + 20 * rank // size, at + 20 * (rank + 1) // size) for at in range(0, 500, 20)])
+    distribution.set_distribution(distribution.DataParallel(auto_shard_dataset=False, timeout=60))
+    model = network(lambda: [layers.Dense(32, "tanh"), layers.Dropout(0.2), layers.BatchNormalization()])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    losses = model.fit(x[mine], y[mine], batch_size=20, epochs=3, shuffle=False, verbose=0).history["loss"]
+    assert len(model.predict(x[mine])) == len(mine)
+    return [*losses, *model.evaluate(x[mine], y[mine], verbose=0)]
+
+
 def estimator() -> float:
     """What an estimator of scikit-learn learns."""
     from lamella.sklearn import DenseClassifier
@@ -152,7 +165,7 @@ distribution.initialize()
 # A long time for all but those that wait for it: several ranks on one core are slow.
 distribution.set_distribution(distribution.DataParallel(timeout=2 if WHAT == "stop" else 60))
 jobs = {"curves": curves, "tanh": tanh, "outside": outside, "fewer_bytes": fewer_bytes, "estimator": estimator}
-jobs["sharded"] = sharded
+jobs.update(sharded=sharded, own_data=own_data)
 result = jobs.get(WHAT, harmed)()
 if distribution.rank() == 0:
     print("RESULT", json.dumps({"size": distribution.size(), "found": result}), flush=True)

@@ -71,6 +71,11 @@ def test_a_divided_optimizer_writes_the_file_of_a_whole_one(ranks: int, tmp_path
 
 
 @pytest.mark.parametrize("ranks", [2, 3])
+def test_ranks_with_rows_of_their_own_have_the_losses_of_one_process(ranks: int, tmp_path: Path) -> None:
+    np.testing.assert_allclose(result(ranks, "own_data", tmp_path), result(1, "own_data", tmp_path), rtol=2e-6)
+
+
+@pytest.mark.parametrize("ranks", [2, 3])
 def test_fewer_bytes_learn_the_same(ranks: int, tmp_path: Path) -> None:
     found = result(ranks, "fewer_bytes", tmp_path)
     assert found["apart"] != found["plain"] != found["half"]

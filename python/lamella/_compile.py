@@ -16,7 +16,7 @@ from ._core import core
 from ._examples import Examples
 from ._feed import Part
 from ._lock import ModelLock
-from ._shares import Group, active, exchange_of, most, together
+from ._shares import Group, active, exchange_of, together
 from ._trainer import core_loss, regularize
 from ._watched import Watched, named, restore_state, results_of, saved_state, watched_from
 from .layers import Layer, Weight
@@ -99,7 +99,7 @@ class Compiled:
 
     def train(self, network: Any, part: Part, first: int, last: int) -> None:
         """The steps first ... last - 1 of a part."""
-        data, batch = part.data, part.batch
+        data, batch, counts = part.data, part.batch, None if part.counts is None else part.counts[first:last]
         order = np.arange(len(data), dtype=np.int64) if part.order is None else part.order
         order = order[first * batch : last * batch]
         rates = self.optimizer.rates(self.trainer.iterations, last - first)
@@ -107,52 +107,73 @@ class Compiled:
         if group is None:
             with self._seen(data, order, batch) as options:
                 self.trainer.train(network, data.x, data.y, data.weights, order, batch, rates, **options)
-        elif group.sync_every == 1 or batch < group.size:
-            self._train_together(group, network, data, order, batch, rates)
+        elif group.sync_every == 1 or (counts is None and batch < group.size):
+            self._train_together(group, network, data, order, batch, rates, counts)
         else:
-            self._train_apart(group, network, data, order, batch, rates, last == part.steps)
+            self._train_apart(group, network, data, order, batch, rates, counts, last == part.steps)
 
     def _train_together(
-        self, group: Group, network: Any, data: Examples, order: Array, batch: int, rates: Any, alone: bool = False
+        self,
+        group: Group,
+        network: Any,
+        data: Examples,
+        order: Array,
+        batch: int,
+        rates: Any,
+        counts: Array | None,
+        alone: bool = False,
     ) -> None:
         """The same steps on this process's rows of each batch; alone as if they were all."""
-        bounds = _shares.bounds(group, len(order), batch)
-        places = _shares.ours(bounds)
+        if counts is None:
+            bounds = _shares.bounds(group, len(order), batch)
+            rows, most = order[_shares.ours(bounds)], _shares.most(group, batch)
+        else:
+            bounds, rows, most = _shares.own_bounds(group, counts), order, batch
         exchange = None if alone else exchange_of(group, self.optimizer)
         shared = {"exchange": exchange, "shares": _shares.as_shares(bounds, gathered=True)}
-        with self._seen(data, order, batch, group, places) as options:
-            self.trainer.train(
-                network, data.x, data.y, data.weights, order[places], most(group, batch), rates, **shared, **options
-            )
+        with self._seen(data, order, batch, group, bounds) as options:
+            self.trainer.train(network, data.x, data.y, data.weights, rows, most, rates, **shared, **options)
 
     def _train_apart(
-        self, group: Group, network: Any, data: Examples, order: Array, batch: int, rates: Any, ends: bool
+        self,
+        group: Group,
+        network: Any,
+        data: Examples,
+        order: Array,
+        batch: int,
+        rates: Any,
+        counts: Array | None,
+        ends: bool,
     ) -> None:
         """Steps without an exchange, means after each `sync_every` of them and where the rows end."""
-        short = 0 < len(order) % batch < group.size  # the last batch has too few rows for all: they train it together
+        # Last batches with too few rows for all are trained together.
+        short = int(0 < len(order) % batch < group.size) if counts is None else int((counts == 0).any(1).sum())
         first, steps = 0, len(rates) - short
         while first < steps:
             last = min(steps, first + group.sync_every - self.trainer.iterations % group.sync_every)
-            rows = order[first * batch : last * batch]
+            rows, some = order[first * batch : last * batch], None if counts is None else counts[first:last]
             with together():
-                self._train_together(group, network, data, rows, batch, rates[first:last], alone=True)
+                self._train_together(group, network, data, rows, batch, rates[first:last], some, alone=True)
             first = last
             if self.trainer.iterations % group.sync_every == 0 or (first == steps and (ends or short)):
                 _shares.average(group, network, self.optimizer)
         if short:
-            self._train_together(group, network, data, order[steps * batch :], batch, rates[steps:])
+            rows, some = order[steps * batch :], None if counts is None else counts[steps:]
+            self._train_together(group, network, data, rows, batch, rates[steps:], some)
 
-    def evaluate(self, network: Any, data: Examples, batch: int) -> None:
-        """Adds all rows of `data` to loss and metrics."""
+    def evaluate(self, network: Any, data: Examples, batch: int, counts: Array | None = None) -> None:
+        """Adds all rows of `data` to loss and metrics; with `counts` they are this process's own."""
         group = active()
         if group is not None:
-            batch *= 1 if self.depends_on_batches else group.size
-            bounds = _shares.bounds(group, len(data), batch)
-            shared = {"exchange": exchange_of(group, self.optimizer), "shares": _shares.as_shares(bounds, False)}
-            places = _shares.ours(bounds)
-            with self._seen(data, np.arange(len(data), dtype=np.int64), batch, group, places, False) as options:
-                shared["batch"] = most(group, batch)
-                self.trainer.evaluate(network, data.x, data.y, data.weights, **shared, **options)
+            own = counts is not None
+            if counts is None:
+                batch *= 1 if self.depends_on_batches else group.size
+                bounds, most = _shares.bounds(group, len(data), batch), _shares.most(group, batch)
+            else:
+                bounds, most = _shares.own_bounds(group, counts), batch
+            shared = {"exchange": exchange_of(group, self.optimizer), "shares": _shares.as_shares(bounds, own)}
+            with self._seen(data, np.arange(len(data), dtype=np.int64), batch, group, bounds, own) as options:
+                self.trainer.evaluate(network, data.x, data.y, data.weights, most, **shared, **options)
             return
         with self._seen(data, np.arange(len(data), dtype=np.int64), batch) as options:
             self.trainer.evaluate(network, data.x, data.y, data.weights, min(batch, len(data)), **options)
@@ -177,31 +198,36 @@ class Compiled:
         order: Array,
         batch: int,
         group: Group | None = None,
-        places: Array | None = None,
+        bounds: Array | None = None,
         gathered: bool = True,
     ) -> Iterator[dict[str, Any]]:
         """Options of a call of the core; afterwards Python's metrics see what it predicted, batch by batch.
 
-        In a group the core writes the rows at `places` of all: one after the other if they are `gathered`.
+        In a group the core writes our rows within the `bounds`: one after the other if they are `gathered`.
         """
         mine = [each for each in self.watched if not each.in_core]
+        places = None if bounds is None else _shares.ours(bounds)
         count = len(order) if places is None or not gathered else len(places)
         predictions = np.zeros((count, *self._output), np.float32) if mine else None
         with together() if mine else nullcontext():  # who goes on from here is waited for below
             yield {"predictions": predictions, "external": self._external(data)}
         if predictions is None:
             return
-        if group is not None:
-            if gathered:
-                own, predictions = predictions, np.zeros((len(order), *self._output), np.float32)
-                predictions[places] = own
-            predictions = group.gathered(predictions)
-        y = self._sample_targets(data)
-        for first in range(0, len(order), batch):
-            rows = order[first : first + batch]
-            weights = None if data.weights is None else data.weights[rows]
+        y, weights = self._sample_targets(data), data.weights
+        if group is not None and bounds is not None:
+            total = int(bounds[-1, -1])
+            predictions = group.placed(predictions, places, total) if gathered else group.gathered(predictions)
+            if group.own_data:
+                y = group.placed(y[order], places, total)
+                if group.any(weights is not None):
+                    known = np.ones(len(data), np.float32) if weights is None else weights
+                    weights = group.placed(known[order], places, total)
+                order = np.arange(total)
+        batches = [(first, first + batch) for first in range(0, len(order), batch)]
+        for first, last in batches if bounds is None else bounds[:, [0, 3]]:
+            rows = order[first:last]
             for each in mine:
-                each.update(y[rows], predictions[first : first + batch], weights)
+                each.update(y[rows], predictions[first:last], None if weights is None else weights[rows])
 
     def _sample_targets(self, data: Examples) -> Array:
         """Targets with an axis of samples, as users know them."""

@@ -26,11 +26,20 @@ class Part:
     data: Examples
     order: Order | None  # None: from the first row to the last
     batch: int
+    counts: Order | None = None  # (steps, processes), where each has rows of its own: how many
 
     @property
     def steps(self) -> int:
+        if self.counts is not None:
+            return len(self.counts)
         rows = len(self.data) if self.order is None else len(self.order)
         return -(-rows // self.batch)
+
+    def in_order(self) -> Part:
+        """The same, where the rows are taken from one to a later one, without an order."""
+        if self.order is None or not len(self.order):
+            return self
+        return Part(self.data.rows(int(self.order[0]), int(self.order[-1]) + 1), None, self.batch)
 
     def after(self, steps: int) -> Part:
         """The same without the first so many steps."""

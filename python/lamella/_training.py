@@ -60,17 +60,6 @@ def _any(flag: bool) -> bool:
     return flag if group is None else group.any(flag)
 
 
-def _agreed(parts: Iterable[Part]) -> Iterator[Part]:
-    """The parts; where a source fails in one process, all raise."""
-    iterator = iter(parts)
-    while True:
-        with together():
-            part = next(iterator, None)
-        if part is None:
-            return
-        yield part
-
-
 def train_epoch(
     model: Sequential, parts: Iterable[Part], chunks: Chunks, callbacks: CallbackList, done: int = 0
 ) -> Logs:
@@ -80,7 +69,7 @@ def train_epoch(
     compiled.clear_totals()
     watched = _any(callbacks.wants_train_batches)
     logs: Logs = {}
-    for part in parts if active() is None else _agreed(parts):
+    for part in parts if active() is None else _shares.spread(parts):
         for first, last in chunks.ranges(part.steps):
             before = trainer.iterations
             if watched:
@@ -113,8 +102,9 @@ def train_batch(model: Sequential, part: Part) -> Logs:
     if group is not None and not compiled.is_synchronized(group):
         _shares.synchronize(group, model)
     compiled.clear_totals()
-    with together():
-        compiled.train(model._network, part, 0, 1)
+    for shared in [part] if group is None else _shares.spread([part]):
+        with together():
+            compiled.train(model._network, shared, 0, 1)
     return compiled.logs()
 
 
@@ -129,15 +119,18 @@ def evaluate(model: Sequential, parts: Iterable[Part], callbacks: CallbackList) 
     watched = _any(callbacks.wants_test_batches)
     chunks = Chunks(watched)
     done = 0
-    for part in parts if active() is None else _agreed(parts):
+    parts = map(Part.in_order, parts)
+    for part in parts if active() is None else _shares.spread(parts):
         for first, last in chunks.ranges(part.steps):
             if watched:
                 with together():
                     callbacks.on_test_batch_begin(done)
-            rows = part.data.rows(first * part.batch, min(last * part.batch, len(part.data)))
-            one_by_one = watched or compiled.depends_on_batches
+            count = len(part.data)
+            rows = part.data.rows(min(first * part.batch, count), min(last * part.batch, count))
+            one_by_one = watched or compiled.depends_on_batches or part.counts is not None
+            batch = part.batch if one_by_one else max(part.batch, _EVALUATION_ROWS)
             with together():
-                compiled.evaluate(model._network, rows, part.batch if one_by_one else max(part.batch, _EVALUATION_ROWS))
+                compiled.evaluate(model._network, rows, batch, None if part.counts is None else part.counts[first:last])
             done += last - first
             logs = compiled.logs()
             with together():
@@ -181,8 +174,10 @@ class Plan:
     @property
     def facts(self) -> tuple[Any, ...]:
         """What must be the same in all processes of a group."""
+        group = active()
+        own = group is not None and group.own_data
         feeds = [
-            (len(feed.data), feed.batch, feed.shuffle, feed.steps)
+            (() if own else (len(feed.data), feed.batch), feed.shuffle, feed.steps_given)
             if isinstance(feed, ArrayFeed)
             else type(feed).__name__
             for feed in (self.feed, self.validation)
@@ -198,6 +193,8 @@ def run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
         return
     with group.patient():
         group.check_equal(repr(plan.facts).encode(), "The data or the arguments of fit()")
+        if group.own_data and isinstance(plan.feed, ArrayFeed):
+            _shares.warn_of_copies(group, plan.feed.data.y)
         with _shares.divided(group, model):
             _run(model, plan, callbacks)
 

@@ -38,10 +38,11 @@ class DataParallel:
     """Every process holds the whole model and trains on its slice of each batch; gradients are summed over all.
 
     `batch_size` stays the size of the whole batch: any number of processes computes the same, up to the order of sums.
-    All processes hold the same data, and take their rows of it.
 
     Args:
         comm: A communicator of mpi4py, or an object with the methods of `Communicator`; by default all of MPI.
+        auto_shard_dataset: True: all processes pass the same data, and take their rows of each batch. False: each
+            passes rows of its own to fit() and evaluate(), as many as it has; predict() is for each process alone.
         sync_every: With k > 1 each process takes k steps on its own rows, then weights and the optimizer's state become
             their means. For slow networks; data must be shuffled, and saving between exchanges saves what rank 0 has.
         grad_dtype: ``"bfloat16"`` halves the bytes of an exchange; sums are taken in float32.
@@ -67,11 +68,13 @@ class DataParallel:
     def __init__(
         self,
         comm: Any = None,
+        auto_shard_dataset: bool = True,
         sync_every: int = 1,
         grad_dtype: str = "float32",
         shard_optimizer: bool = False,
         timeout: float = 600,
     ) -> None:
+        self.auto_shard_dataset = flag("DataParallel", "auto_shard_dataset", auto_shard_dataset)
         self.sync_every = integer("DataParallel", "sync_every", sync_every, least=1)
         self.shard_optimizer = flag("DataParallel", "shard_optimizer", shard_optimizer)
         if self.shard_optimizer and self.sync_every > 1:
@@ -158,7 +161,8 @@ def set_distribution(value: DataParallel | None) -> None:
         activate(None)
     else:
         half = value.grad_dtype == "bfloat16"
-        activate(Group(value.comm, value.timeout, value.sync_every, half, value.shard_optimizer))
+        shards, own_data = value.shard_optimizer, not value.auto_shard_dataset
+        activate(Group(value.comm, value.timeout, value.sync_every, half, shards, own_data))
 
 
 def distribution() -> DataParallel | None:

@@ -82,6 +82,7 @@ class Group:
         sync_every: Steps between two exchanges.
         bfloat16: Whether gradients travel so.
         shards: Whether each process keeps a part of the optimizer's state.
+        own_data: Whether each process has rows of its own.
     """
 
     def __init__(
@@ -91,8 +92,9 @@ class Group:
         sync_every: int = 1,
         bfloat16: bool = False,
         shards: bool = False,
+        own_data: bool = False,
     ) -> None:
-        self.comm, self.timeout = comm, timeout
+        self.comm, self.timeout, self.own_data = comm, timeout, own_data
         self.sync_every, self.bfloat16, self.shards = sync_every, bfloat16, shards
         self.can_scatter = hasattr(comm, "reduce_scatter_") and hasattr(comm, "allgather_")
         self.answer: Callable[[], list[Array]] | None = None  # gathers what is in parts
@@ -113,6 +115,12 @@ class Group:
         """The number that rank 0 has."""
         return float(self.sum_(np.array([value if self.rank == 0 else 0.0], np.float64))[0])
 
+    def each(self, *values: int) -> Array:
+        """(processes, values): the numbers that each process has."""
+        found = np.zeros((self.size, len(values)), np.int64)
+        found[self.rank] = values
+        return self.sum_(found)
+
     def any(self, flag: bool) -> bool:
         """Whether some process says so."""
         return bool(self.sum_(np.array([float(flag)]))[0])
@@ -128,6 +136,12 @@ class Group:
         """Rows that each process has filled in and the others left zero, put together to the bit."""
         self.sum_(values.view(np.int32))
         return values
+
+    def placed(self, rows: Array, places: Array | None, count: int) -> Array:
+        """So many rows, of which each process has those at its places."""
+        found = np.zeros((count, *rows.shape[1:]), rows.dtype)
+        found[places] = rows
+        return self.gathered(found)
 
     def part(self, count: int) -> tuple[int, int]:
         """The first and the last (excluded) of so many rows that are this process's."""
@@ -272,6 +286,8 @@ _everywhere: list[Group | None] = [None]
 
 def active() -> Group | None:
     """The group that training is shared with, if there are others in it."""
+    if getattr(_here, "alone", False):
+        return None
     found: Group | None = getattr(_here, "group", None) or _everywhere[0]
     return found
 
@@ -290,6 +306,17 @@ def scope(group: Group | None) -> Iterator[None]:
         yield
     finally:
         _here.group = before
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Work of this thread that the other processes know nothing of."""
+    before = getattr(_here, "alone", False)
+    _here.alone = True
+    try:
+        yield
+    finally:
+        _here.alone = before
 
 
 _ALONE: AbstractContextManager[None] = contextlib.nullcontext()
