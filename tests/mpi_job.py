@@ -128,13 +128,13 @@ def estimator() -> float:
 class Harm(lamella.callbacks.Callback):
     """What befalls one rank, once."""
 
-    def __init__(self, what: str, rank: int, step: int) -> None:
+    def __init__(self, what: str, rank: int, step: int, mark: str = "harmed") -> None:
         super().__init__()
-        self.what, self.rank, self.left = what, rank, step
+        self.what, self.rank, self.left, self.mark = what, rank, step, mark
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.left -= 1
-        done = FOLDER / "harmed"
+        done = FOLDER / self.mark
         if self.left or distribution.rank() != self.rank or done.exists():
             return
         done.touch()
@@ -154,6 +154,19 @@ def harmed() -> dict[str, Any]:
     return {"loss": model.evaluate(x, y, verbose=0), "crc": crc(model)}
 
 
+def lost() -> dict[str, Any]:
+    """A fit in which ranks may be killed, on those that are left."""
+    x, y = data()
+    distribution.set_distribution(distribution.DataParallel(on_failure="shrink", timeout=30))
+    model = network(lambda: [layers.Dense(32, "tanh"), layers.BatchNormalization()])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    victims = [int(rank) for rank in sys.argv[3].split(",") if rank]
+    harms = [Harm("kill", rank, int(sys.argv[4]), f"harmed{rank}") for rank in victims]
+    backup = lamella.callbacks.CSVLogger(str(FOLDER / "log.csv"))
+    history = model.fit(x, y, batch_size=50, epochs=4, verbose=0, callbacks=[*harms, backup]).history["loss"]
+    return {"size": distribution.size(), "loss": model.evaluate(x, y, verbose=0), "history": history}
+
+
 def outside() -> None:
     """An exception on one rank, where the others wait in fit()."""
     if distribution.rank() == 1:
@@ -165,7 +178,7 @@ distribution.initialize()
 # A long time for all but those that wait for it: several ranks on one core are slow.
 distribution.set_distribution(distribution.DataParallel(timeout=2 if WHAT == "stop" else 60))
 jobs = {"curves": curves, "tanh": tanh, "outside": outside, "fewer_bytes": fewer_bytes, "estimator": estimator}
-jobs.update(sharded=sharded, own_data=own_data)
+jobs.update(sharded=sharded, own_data=own_data, lost=lost)
 result = jobs.get(WHAT, harmed)()
 if distribution.rank() == 0:
     print("RESULT", json.dumps({"size": distribution.size(), "found": result}), flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -19,9 +20,15 @@ JOB = Path(__file__).with_name("mpi_job.py")
 KILLS = int(os.environ.get("LAMELLA_KILLS", "3"))  # 20 in `nox -s mpi`
 
 
-def run(ranks: int, *arguments: Any, restarts: int = 0) -> subprocess.CompletedProcess[str]:
+def is_open_mpi() -> bool:
+    found = shutil.which("mpiexec", path=os.path.dirname(sys.executable)) or "mpiexec"
+    return "Open MPI" in subprocess.run([found, "--version"], capture_output=True, text=True, check=True).stdout
+
+
+def run(ranks: int, *arguments: Any, restarts: int = 0, launcher: str = "") -> subprocess.CompletedProcess[str]:
     as_root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-    command = [sys.executable, "-m", "lamella", "run", "-n", str(ranks), "--max-restarts", str(restarts), str(JOB)]
+    command = [sys.executable, "-m", "lamella", "run", "-n", str(ranks), "--max-restarts", str(restarts)]
+    command += [*(["--mpiexec", launcher] if launcher else []), str(JOB)]
     return subprocess.run(
         [*command, *map(str, arguments)],
         capture_output=True,
@@ -127,3 +134,37 @@ def test_a_job_goes_on_with_another_number_of_ranks(tmp_path: Path) -> None:
     assert run(3, "kill", tmp_path / "moved", 1, 25).returncode != 0
     moved = result(2, "kill", tmp_path / "moved", 1, 25)
     assert moved["loss"] == pytest.approx(undisturbed["loss"], rel=1e-5)
+
+
+# ---------------------------------------------------------------------- going on with those that are left
+
+
+def shrunk(tmp_path: Path, ranks: int, victims: str, step: int = 25) -> subprocess.CompletedProcess[str]:
+    beside = os.path.dirname(sys.executable)
+    launcher = f"{beside}/mpiexec --with-ft ulfm --bind-to none --map-by :OVERSUBSCRIBE"
+    return run(ranks, "lost", tmp_path, victims, step, launcher=launcher)
+
+
+@pytest.mark.parametrize("victim", [0, 1, 2])
+def test_those_that_are_left_go_on(victim: int, tmp_path: Path) -> None:
+    if not is_open_mpi():
+        done = run(3, "lost", tmp_path, victim, 25)
+        assert done.returncode != 0 and "on_failure='shrink' needs Open MPI 5" in done.stderr
+        return
+    for name in ("undisturbed", "shrunk"):
+        (tmp_path / name).mkdir()
+    undisturbed = shrunk(tmp_path / "undisturbed", 3, "")
+    done = shrunk(tmp_path / "shrunk", 3, str(victim))
+    lines = [next(x for x in each.stdout.splitlines() if x.startswith("RESULT ")) for each in (done, undisturbed)]
+    found, expected = [json.loads(line.removeprefix("RESULT "))["found"] for line in lines]
+    assert found["size"] == 2 and expected["size"] == 3
+    assert found["loss"] == pytest.approx(expected["loss"], rel=1e-5)
+    assert len(found["history"]) == 4
+    assert (tmp_path / "shrunk" / "log.csv").read_text().splitlines()[-1].startswith("3,")
+
+
+def test_those_that_are_no_majority_stop(tmp_path: Path) -> None:
+    if not is_open_mpi():
+        return
+    done = shrunk(tmp_path, 2, "1")
+    assert "RESULT" not in done.stdout and "no majority" in done.stderr

@@ -15,12 +15,12 @@ from ._data import Inputs, row_count, take_rows
 from ._feed import Part
 from ._warn import warn
 from .distribution._exchange import exchange_of
-from .distribution._group import Group, active, agreed_on, alone, is_first, together
+from .distribution._group import Group, RanksLost, active, agreed_on, alone, is_first, replace, together
 
 if TYPE_CHECKING:
     from .models import Sequential
 
-__all__ = ["Group", "active", "alone", "exchange_of", "is_first", "together"]
+__all__ = ["Group", "RanksLost", "active", "alone", "exchange_of", "is_first", "together"]
 
 Array = npt.NDArray[Any]
 Work = TypeVar("Work", bound=Callable[..., Any])
@@ -201,6 +201,26 @@ def average(group: Group, network: Any, optimizer: Any) -> None:
     weights, *rest = np.split(means, np.cumsum([len(flat) for flat in flats])[:-1])
     network.set_weights(weights)
     optimizer._set_flats(rest)
+
+
+def survive(group: Group, model: Sequential, callbacks: Any, keeps: bool) -> Group:
+    """Makes the group of the processes that are left, which go on where the first of them stood.
+
+    Args:
+        keeps: Whether training had begun.
+    """
+    was_first = group.rank == 0
+    left = group.survivors()
+    replace(group, left)
+    if left.rank == 0:
+        warn(f"Of {group.size} ranks {group.size - left.size} are lost; {left.size} go on.", RuntimeWarning)
+    with left.together():
+        if left.rank == 0 and not was_first:  # what only the first process calls has seen nothing yet
+            state = model._backup() if keeps else b""
+            callbacks.on_first_rank()
+            if keeps:  # it may have taken up an older backup
+                model._take_backup(state)
+    return left
 
 
 def check_equal(group: Group, model: Sequential) -> None:

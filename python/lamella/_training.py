@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -189,23 +189,55 @@ def run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
     """All epochs of a fit; processes of a group start with the state of rank 0, and end with equal weights."""
     group = active()
     if group is None:
-        _run(model, plan, callbacks)
+        _run(model, plan, callbacks, Place())
         return
-    with group.patient():
-        group.check_equal(repr(plan.facts).encode(), "The data or the arguments of fit()")
-        if group.own_data and isinstance(plan.feed, ArrayFeed):
-            _shares.warn_of_copies(group, plan.feed.data.y)
-        with _shares.divided(group, model):
-            _run(model, plan, callbacks)
+    if group.shrinks and not all(isinstance(feed, ArrayFeed) for feed in (plan.feed, plan.validation or plan.feed)):
+        raise ValueError(
+            "fit() with on_failure='shrink' needs arrays: what a source of batches has given cannot be taken back."
+        )
+    place = Place()
+    while True:
+        try:
+            with group.patient():
+                group.check_equal(repr(plan.facts).encode(), "The data or the arguments of fit()")
+                if group.own_data and isinstance(plan.feed, ArrayFeed):
+                    _shares.warn_of_copies(group, plan.feed.data.y)
+                with _shares.divided(group, model):
+                    _run(model, plan, callbacks, place)
+            return
+        except _shares.RanksLost:
+            if not group.shrinks:
+                raise
+        group = _shares.survive(group, model, callbacks, keeps=place.epoch is not None)
+        if place.epoch is not None:
+            steps = model._compiled_or_raise().trainer.iterations - place.before
+            model._resume_epoch, model._resume_batch = place.epoch, steps
 
 
-def _run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
+@dataclass
+class Place:
+    """Where a fit stands, for those that go on when others are lost."""
+
+    begun: bool = False
+    epoch: int | None = None
+    before: int = 0  # steps before the epoch
+    logs: Logs = field(default_factory=dict)  # of the epoch, once its steps are done
+
+    def move(self, epoch: int, before: int) -> None:
+        """To the first step of an epoch."""
+        self.epoch, self.before, self.logs = epoch, before, {}
+
+
+def _run(model: Sequential, plan: Plan, callbacks: CallbackList, place: Place) -> None:
     chunks = Chunks(_any(callbacks.wants_train_batches))
-    model.stop_training = False
+    trainer = model._compiled_or_raise().trainer
     logs: Logs = {}
-    model._orders = plan.orders
-    with together():
-        callbacks.on_train_begin()
+    if not place.begun:
+        model.stop_training = False
+        model._orders = plan.orders
+        with together():
+            place.begun = True
+            callbacks.on_train_begin()
     group = active()
     if group is not None:
         _shares.synchronize(group, model)
@@ -218,11 +250,16 @@ def _run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
         orders = model._orders  # those of the interrupted fit
         plan.feed.go_on(plan.feed.seed if orders is None else orders.seed, first_epoch)
     model._resume_epoch, model._resume_batch = None, 0
-    for epoch in range(first_epoch, plan.last_epoch):
+    logs_before = place.logs
+    for epoch in range(first_epoch, first_epoch if _any(model.stop_training) else plan.last_epoch):
+        place.move(epoch, trainer.iterations - done)
         with together():
             callbacks.on_epoch_begin(epoch)
         logs = train_epoch(model, after(plan.feed.epoch(epoch), done), chunks, callbacks, done)
         ended, done = done > 0 and not logs, 0  # the interruption came after the last step of an epoch
+        if ended:
+            logs = dict(logs_before)
+        place.logs = dict(logs)
         if not (logs or ended):  # the source of batches is empty
             break
         if plan.validation is not None and validates(epoch, plan.validation_frequency):
@@ -234,6 +271,7 @@ def _run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
             _shares.check_equal(group, model)
         with together():
             callbacks.on_epoch_end(epoch, logs)
+        place.move(epoch + 1, trainer.iterations)
         model.stop_training = _any(model.stop_training)
         if model.stop_training:
             break

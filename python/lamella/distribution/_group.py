@@ -49,8 +49,21 @@ class Communicator(Protocol):
     def allgather_(self, buf: Array, counts: Array) -> None:
         """Part p of `buf`, of counts[p] numbers, becomes that of process p. For bfloat16 and shard_optimizer."""
 
+    def shrink_(self) -> Communicator:
+        """What connects those that are left, after a call has raised RanksLost in all of them. Only for on_failure."""
+
     def abort(self, code: int) -> None:
         """Ends all processes."""
+
+
+class RanksLost(RuntimeError):
+    """Processes of the group are gone; those that are left may make a new group.
+
+    Example:
+        >>> from lamella.distribution import RanksLost
+        >>> issubclass(RanksLost, RuntimeError)
+        True
+    """
 
 
 class PeerError(RuntimeError):
@@ -83,6 +96,7 @@ class Group:
         bfloat16: Whether gradients travel so.
         shards: Whether each process keeps a part of the optimizer's state.
         own_data: Whether each process has rows of its own.
+        shrinks: Whether those that are left go on when some are lost.
     """
 
     def __init__(
@@ -93,8 +107,9 @@ class Group:
         bfloat16: bool = False,
         shards: bool = False,
         own_data: bool = False,
+        shrinks: bool = False,
     ) -> None:
-        self.comm, self.timeout, self.own_data = comm, timeout, own_data
+        self.comm, self.timeout, self.own_data, self.shrinks = comm, timeout, own_data, shrinks
         self.sync_every, self.bfloat16, self.shards = sync_every, bfloat16, shards
         self.can_scatter = hasattr(comm, "reduce_scatter_") and hasattr(comm, "allgather_")
         self.answer: Callable[[], list[Array]] | None = None  # gathers what is in parts
@@ -136,6 +151,24 @@ class Group:
         """Rows that each process has filled in and the others left zero, put together to the bit."""
         self.sum_(values.view(np.int32))
         return values
+
+    def survivors(self) -> Group:
+        """The group of the processes that are left.
+
+        Raises:
+            RuntimeError: If they are not more than half of this one: the others may be alive, and think the same.
+        """
+        comm = self.comm.shrink_()
+        if 2 * comm.size <= self.size:
+            raise _agreed(
+                RuntimeError(
+                    f"{self.size - comm.size} of {self.size} ranks are lost. Those that are left are no majority and "
+                    "stop: there may be others that are cut off. Start again from the last backup."
+                )
+            )
+        left = Group(comm, self.timeout, self.sync_every, self.bfloat16, shrinks=True)
+        left.interrupted = self.interrupted
+        return left
 
     def placed(self, rows: Array, places: Array | None, count: int) -> Array:
         """So many rows, of which each process has those at its places."""
@@ -208,7 +241,7 @@ class Group:
         try:
             yield
         except BaseException as caught:
-            if agreed_on(caught):
+            if agreed_on(caught) or isinstance(caught, RanksLost):
                 raise
             error = caught
         self.agree(error)
@@ -295,6 +328,14 @@ def active() -> Group | None:
 def activate(group: Group | None) -> None:
     """Sets the group of this process."""
     _everywhere[0] = group
+
+
+def replace(old: Group, group: Group) -> None:
+    """Puts a group of fewer processes in the place of another."""
+    if getattr(_here, "group", None) is old:
+        _here.group = group
+    else:
+        activate(group)
 
 
 @contextlib.contextmanager
