@@ -27,11 +27,13 @@ CPP = ROOT / "cpp"
 # Each imports from its left only.
 # fmt: off
 PYTHON_ORDER = [
-    "_optional", "_elsewhere", "_atomic", "_fetch", "_checks", "_registry", "_random", "_cpu", "_core", "config",
+    "_optional", "_elsewhere", "_arguments", "_atomic", "_fetch", "_checks", "_registry", "_random", "_cpu", "_core",
+    "config",
     "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "schedules", "optimizers",
     "layers", "backend", "_progress", "utils", "callbacks", "_summary", "_data", "_weights", "_plan", "_stack",
     "_order", "_feed", "_watched", "_compile", "_training", "_fit", "saving", "_saved", "models",
-    "preprocessing", "datasets", "plotting", "__init__", "_demo", "_bench", "cli", "__main__",
+    "preprocessing", "datasets", "tables", "plotting", "__init__", "_demo", "_bench", "_table_commands", "cli",
+    "__main__",
 ]
 CPP_ORDER = [
     "core/scalar", "core/simd", "core/special", "core/arena", "core/forks", "core/parallel",

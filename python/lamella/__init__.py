@@ -37,7 +37,7 @@ from .layers import Input
 from .models import Sequential
 
 if TYPE_CHECKING:
-    from . import datasets, plotting, preprocessing
+    from . import datasets, plotting, preprocessing, tables
 
 __version__ = "0.1.0"
 
@@ -63,10 +63,16 @@ __all__ = [
     "regularizers",
     "saving",
     "set_num_threads",
+    "tables",
     "utils",
 ]
 
-_LAZY = ("datasets", "plotting", "preprocessing")  # what most programs do without: `import lamella` stays quick
+_LAZY = (
+    "datasets",
+    "plotting",
+    "preprocessing",
+    "tables",
+)  # what most programs do without: `import lamella` stays quick
 
 
 def __getattr__(name: str) -> ModuleType | type:

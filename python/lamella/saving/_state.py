@@ -90,6 +90,8 @@ def model_of(state: State, custom_objects: Mapping[str, Any] | None, compiled: b
                 f"{_short(shapes)}"
             )
         model._set_keys(state.training)
+        metadata = state.training.get("metadata")
+        model.metadata = metadata if isinstance(metadata, dict) else None
         if shape is not None:
             model.build((None, *shape))
             model.set_weights(_checked(state.weights))

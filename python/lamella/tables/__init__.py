@@ -1,0 +1,15 @@
+"""Networks for tables in CSV files: what ``lamella train``, ``predict`` and ``evaluate`` do, from Python.
+
+Example:
+    >>> callable(train) and callable(load)
+    True
+"""
+
+from __future__ import annotations
+
+from ._cells import MARKERS
+from ._model import TableModel, load
+from ._reading import TableError
+from ._train import train
+
+__all__ = ["MARKERS", "TableError", "TableModel", "load", "train"]
