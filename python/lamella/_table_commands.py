@@ -198,10 +198,10 @@ def _tell_table(trained: TableModel) -> None:
         print(f"  {each.name:<{width}}  {each.kind:<11}  {what}{', some missing' if each.missing else ''}")
     if len(schema.features) > 30:
         print(f"  and {len(schema.features) - 30} more columns")
-    outputs = f"one of {', '.join(schema.classes[:10])}{', ...' if len(schema.classes) > 10 else ''}"
-    print(
-        f"{schema.target}: {schema.task}, {outputs if schema.classes else f'mean {schema.mean:.6g}, deviation {schema.scale:.6g} (the unit of the losses)'}"
-    )
+    outputs = f"mean {schema.mean:.6g}, deviation {schema.scale:.6g} (the unit of the losses)"
+    if schema.classes:
+        outputs = f"one of {', '.join(schema.classes[:10])}{', ...' if len(schema.classes) > 10 else ''}"
+    print(f"{schema.target}: {schema.task}, {outputs}")
     for note in trained.notes:
         print(f"note: {note}")
     sizes = [schema.width, *(layer.units for layer in trained.model.layers if hasattr(layer, "units"))]
