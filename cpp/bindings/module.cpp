@@ -11,6 +11,7 @@
 #include "bind_network.hpp"
 #include "bind_updater.hpp"
 #include "bind_weights.hpp"
+#include "gil.hpp"
 #include "specs.hpp"
 
 namespace lamella {
@@ -25,7 +26,7 @@ double benchmark_product(Index rows, Index inner, Index cols, int threads, doubl
     std::chrono::duration<double> elapsed{};
     constexpr int repeats = 50;
     Index runs = 0;
-    const py::gil_scoped_release release;
+    const Released released;
     for (; elapsed.count() < seconds; ++runs, elapsed = std::chrono::steady_clock::now() - start)
         run_team(threads, [&](const Team& team) {
             team.phase([&](Member member) {
@@ -40,7 +41,7 @@ double benchmark_product(Index rows, Index inner, Index cols, int threads, doubl
 }  // namespace
 }  // namespace lamella
 
-PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
+PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::LAMELLA_GIL()) {
     using namespace lamella;
     using namespace py::literals;
     // Blocks that follow the caches found on a machine would make its last bits differ from another's.
@@ -53,9 +54,9 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     bind_activations(m);
     bind_losses(m);
     bind_metrics(m);
-    bind_updater(m);
     bind_family(m, "regularizers", std::type_identity<Regularizer>{});
     bind_family(m, "constraints", std::type_identity<Constraint>{});
+    bind_updater(m);
     bind_network(m);
     bind_weights(m);
     m.attr("isa") = LAMELLA_ISA;

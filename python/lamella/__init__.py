@@ -33,6 +33,7 @@ from . import (
 )
 from ._core import get_num_threads, isa, set_num_threads
 from ._elsewhere import elsewhere
+from ._public import publish
 from .layers import Input
 from .models import Sequential
 
@@ -67,16 +68,17 @@ __all__ = [
     "utils",
 ]
 
-_LAZY = (
-    "datasets",
-    "plotting",
-    "preprocessing",
-    "tables",
-)  # what most programs do without: `import lamella` stays quick
+publish(globals())
+
+_LAZY = ("datasets", "plotting", "preprocessing", "tables")  # what most programs do without: importing stays quick
 
 
-def __getattr__(name: str) -> ModuleType | type:
-    return importlib.import_module(f"{__name__}.{name}") if name in _LAZY else elsewhere(__name__)(name)
+if not TYPE_CHECKING:  # else misspelt names pass type checkers
+
+    def __getattr__(name: str) -> ModuleType | type:
+        if name in _LAZY or name == "sklearn":  # which is not listed: it needs scikit-learn
+            return importlib.import_module(f"{__name__}.{name}")
+        return elsewhere(__name__)(name)
 
 
 def __dir__() -> list[str]:

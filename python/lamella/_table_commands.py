@@ -128,7 +128,7 @@ def _separator(text: str) -> str:
 
 def _encoding(text: str) -> str:
     with contextlib.suppress(LookupError, ValueError):
-        b"".decode(text)
+        "a".encode(text)  # an empty text would pass by any name
         return text
     raise argparse.ArgumentTypeError(f"must be an encoding such as utf-8 or latin-1, got {text!r}")
 
@@ -178,7 +178,7 @@ def _train(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     facts = trained.facts
     kept = f", the weights of epoch {facts['best_epoch']} kept" if options.patience and options.validation_split else ""
     speed = facts["training_rows"] * facts["epochs"] / max(facts["seconds_training"], 1e-9)
-    print(f"\n{facts['epochs']} epochs in {facts['seconds_training']:.1f} s, {speed:,.0f} rows a second{kept}")
+    print(f"\n{facts['epochs']} epochs in {facts['seconds_training']:.2g} s, {speed:,.0f} rows a second{kept}")
     _tell_scores(trained, result, "validation" if facts["validation_rows"] else "training")
     for name in filter(None, (options.save, options.plot)):
         print(f"wrote {name}")

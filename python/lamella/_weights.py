@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _data
+from ._lock import ModelLock, reads
 from .layers import Layer, Weight
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Weighted:
     name: str
     _layers: list[Any]
     _network: Any
+    _guard: ModelLock
 
     @property
     def built(self) -> bool:
@@ -59,6 +61,7 @@ class Weighted:
         pairs = zip(self.get_weights(), self._weight_specs(), strict=True)
         return [weight for weight, (layer, spec) in pairs if layer._trains(spec) == trained]
 
+    @reads
     def get_weights(self) -> list[Array]:
         """Copies of all weights, layer by layer; empty before the model is built.
 
@@ -78,11 +81,18 @@ class Weighted:
             at += size
         return arrays
 
+    @reads
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
         """Replaces all weights; takes what get_weights() returns.
 
         Raises:
             ValueError: If their number or a shape differs; then nothing is changed.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.set_weights([np.ones((2, 1)), np.zeros(1)])
+            >>> float(model.predict(np.eye(2))[0, 0])
+            1.0
         """
         if not self.built:
             raise ValueError(f"Model {self.name!r} has no weights yet: build it with an input shape or by fit() first.")
@@ -112,6 +122,11 @@ class Weighted:
 
         Raises:
             ValueError: If the model is not built.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.count_params()
+            3
         """
         if not self.built:
             raise ValueError(

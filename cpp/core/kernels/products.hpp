@@ -46,7 +46,7 @@ struct Ahead {
     void ask(Index row, Index col, Index cols) const {
         constexpr Index line = 64 / sizeof(Scalar);
         for (int i = 0; i < count; ++i)
-            for (Index c = 0; c < cols; c += line) __builtin_prefetch(blocks[i] + row * stride + col + c, 1);
+            for (Index c = 0; c < cols; c += line) LAMELLA_PREFETCH(blocks[i] + row * stride + col + c, 1);
     }
 };
 
@@ -55,5 +55,8 @@ void outer(ConstView x, ConstView dz, View tile, const Ahead& ahead);
 
 /// The same for compressed columns of x; columns[r] belongs to row r of the tile.
 void outer(const Entries* columns, ConstView dz, View tile, const Ahead& ahead);
+
+/// Adds a row of compressed x, of which `entries` lie in the tile's rows `first` ... , times its row of dz to the tile.
+void add_outer(Entries entries, Index first, const Scalar* dz, View tile);
 
 }  // namespace lamella

@@ -8,6 +8,7 @@ Example:
 
 from __future__ import annotations
 
+from .._public import publish
 from ._base import require_matplotlib as require_matplotlib
 from ._confusion import plot_confusion
 from ._figures import table_figure, training_figure
@@ -27,3 +28,5 @@ __all__ = [
     "table_figure",
     "training_figure",
 ]
+
+publish(globals())

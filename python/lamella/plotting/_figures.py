@@ -41,6 +41,16 @@ def training_figure(
     Raises:
         ImportError: If matplotlib is not installed.
         ValueError: If a shape does not fit, or loss or accuracy is missing.
+
+    Example:
+        >>> import lamella
+        >>> (x, y), (x_test, y_test) = lamella.datasets.digits.load_data(num_train=200, num_test=20)
+        >>> model = lamella.Sequential([lamella.layers.Flatten(), lamella.layers.Dense(10, "softmax")])
+        >>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        >>> history = model.fit(x / 255, y, epochs=2, verbose=0)
+        >>> figure = training_figure(history, x_test, y_test, model.predict(x_test / 255))
+        >>> len(figure.axes) >= 2
+        True
     """
     tiles = squares(np.asarray(images))
     true, guessed = classes_of("labels", labels, len(tiles)), classes_of("predictions", predictions, len(tiles))
@@ -85,6 +95,17 @@ def table_figure(trained: Any) -> Figure:
 
     Raises:
         ImportError: If matplotlib is not installed.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from lamella import tables
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "doubles.csv"
+        ...     _ = path.write_text("x,y\\n" + "".join(f"{i / 7},{2 * i / 7}\\n" for i in range(60)))
+        ...     trained = tables.train(path, "y", epochs=2, seed=1, verbose=0)
+        >>> [ax.get_xlabel() for ax in table_figure(trained).axes]
+        ['epoch', 'true']
     """
     curves = trained.history is not None
     schema, scores = trained.schema, trained.scores
@@ -98,6 +119,9 @@ def table_figure(trained: Any) -> Figure:
         if best is not None and "val_loss" in trained.history.history:
             ax.axvline(trained.history.epoch[best - 1] + 1, color=GREEN, lw=1, ls=":", label="kept")
             ax.legend(frameon=False)
+        losses = [each for key in ("loss", "val_loss") for each in trained.history.history.get(key, ())]
+        if 0 < 20 * min(losses) < max(losses):  # else all but the first epochs look alike
+            ax.set_yscale("log")
         ax.set_title("loss" + (" of the standardised target" if schema.task == "regression" else ""), fontsize="medium")
     result = scores.result()
     if schema.task == "regression":

@@ -44,6 +44,9 @@ def plot_predictions(y_true: npt.ArrayLike, y_pred: npt.ArrayLike, *, ax: Axes |
     ax.plot(ends, ends, "--", color=GREY, lw=1, zorder=3)
     alpha = float(np.clip(30 / np.sqrt(len(true)), 0.15, 0.8))
     ax.scatter(true, guessed, s=12, color=BLUE, alpha=alpha, linewidths=0)
+    if max(map(abs, ends)) >= 10_000:
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter("{x:,.0f}")
     ax.set(xlabel="true", ylabel="predicted")
     ax.set_aspect("equal", adjustable="datalim")
     ax.spines[["top", "right"]].set_visible(False)

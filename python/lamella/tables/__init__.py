@@ -7,9 +7,12 @@ Example:
 
 from __future__ import annotations
 
-from ._cells import MARKERS
+from .._public import publish
+from ._cells import MARKERS as MARKERS
 from ._model import TableModel, load
 from ._reading import TableError
 from ._train import train
 
-__all__ = ["MARKERS", "TableError", "TableModel", "load", "train"]
+__all__ = ["TableError", "TableModel", "load", "train"]
+
+publish(globals())

@@ -45,6 +45,18 @@ class TableModel:
         scores: Of the validation rows, or of the training rows where none were held out; None for a model from a file.
         facts: Numbers of rows, the seed, and the like; None for a model from a file.
         notes: What was decided on the way that one may want to know.
+        unseen: Column -> how many cells of the last predictions held a category that the training never saw.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from lamella import tables
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "flowers.csv"
+        ...     _ = path.write_text("length,kind\\n" + "1.5,lily\\n7.5,rose\\n" * 100)
+        ...     trained = tables.train(path, "kind", seed=1, verbose=0)
+        ...     trained.predict(path)[:2].tolist(), trained.schema.classes
+        (['lily', 'rose'], ['lily', 'rose'])
     """
 
     model: Any
@@ -142,6 +154,18 @@ def load(path: str | os.PathLike[str]) -> TableModel:
     Raises:
         ModelNotFoundError, BadModelFile: As of `lamella.saving.load_model`.
         TableError: If it is a model, but none of a table.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from lamella import tables
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "flowers.csv"
+        ...     _ = path.write_text("length,kind\\n" + "1.5,lily\\n7.5,rose\\n" * 100)
+        ...     trained = tables.train(path, "kind", seed=1, verbose=0)
+        ...     trained.save(Path(folder) / "flowers.safetensors")
+        ...     tables.load(Path(folder) / "flowers.safetensors").evaluate(path)["accuracy"]
+        1.0
     """
     model: Sequential = load_model(path)
     metadata = model.metadata or {}

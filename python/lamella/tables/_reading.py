@@ -8,6 +8,7 @@ import gzip
 import io
 import itertools
 import os
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +20,21 @@ _ROWS = 8192  # a chunk
 
 
 class TableError(ValueError):
-    """A table that cannot be used as it is; the message names file, column and line, and the way out."""
+    """A table that cannot be used as it is; the message names file, column and line, and the way out.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from lamella import tables
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "a.csv"
+        ...     _ = path.write_text("size,price\\n3,4\\n")
+        ...     try:
+        ...         tables.train(path, "cost")
+        ...     except tables.TableError as error:
+        ...         print(str(error).removeprefix(str(path)))
+         has no column 'cost'; it has 'size', 'price'.
+    """
 
 
 @dataclass
@@ -52,6 +67,7 @@ class Source:
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = Path(folder) / "a.csv"
         ...     _ = path.write_text("size;price\\n3; 4\\n")
@@ -94,7 +110,7 @@ class Source:
         first = stream.readline()
         if not first.strip():
             raise TableError(f"{self.name} has no names of columns in its first line.")
-        separator = self.separator or max(_SEPARATORS, key=first.count)
+        separator = self.separator or max(_SEPARATORS, key=re.sub(r'"[^"]*"', "", first).count)
         reader = csv.reader(itertools.chain([first], stream), delimiter=separator, strict=True)
         names = self._names(next(reader))
         while True:
@@ -121,12 +137,8 @@ class Source:
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
             raise TableError(f"{self.name} names several columns {doubled[0]!r} in its first line; rename all but one.")
-        with contextlib.suppress(ValueError):
-            for name in names:
-                float(name)
-            raise TableError(
-                f"{self.name} has numbers in its first line; put the names of the columns there."
-            ) from None
+        if names != [*map(str, range(len(names)))] and all(map(_is_number, names)):  # 0,1,2: pandas' names for no names
+            raise TableError(f"{self.name} has numbers in its first line; put the names of the columns there.")
         return names
 
     @contextlib.contextmanager
@@ -148,3 +160,10 @@ class Source:
             plain = gzip.GzipFile(fileobj=stream) if packed else stream
             with io.TextIOWrapper(plain, self.encoding, newline="") as lines:
                 yield lines
+
+
+def _is_number(text: str) -> bool:
+    with contextlib.suppress(ValueError):
+        float(text)
+        return True
+    return False

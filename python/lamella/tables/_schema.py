@@ -160,7 +160,10 @@ class Schema:
         values = np.asarray(output, np.float64)
         if self.task == "regression":
             return self.mean + self.scale * values[:, 0]
-        return np.hstack([1 - values, values]) if len(self.classes) == 2 else values
+        if len(self.classes) == 2:
+            return np.hstack([1 - values, values])
+        total: Floats = values.sum(axis=1, keepdims=True)  # 1 in float32
+        return values / total
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -197,7 +200,9 @@ class Schema:
             raise TypeError(self)
         if not all(isinstance(real, (int, float)) and math.isfinite(real) for real in reals):
             raise TypeError(self)
-        if not self.features or (self.task == "classification") != (len(self.classes) > 1):
+        if not all(scale > 0 for scale in (self.scale, *(each.scale for each in self.features))):
+            raise TypeError(self)
+        if not self.features or (len(self.classes) < 2 if self.task == "classification" else self.classes):
             raise TypeError(self)
 
 

@@ -207,7 +207,8 @@ def _matrix(rows: int, width: int) -> Any:
     """Room for inputs: in memory, or in a file that vanishes with it."""
     if 4 * rows * width <= _IN_MEMORY:
         return np.empty((rows, width), np.float32)
-    return np.memmap(tempfile.TemporaryFile(), np.float32, "w+", shape=(rows, width))
+    with tempfile.TemporaryFile() as file:  # the map keeps it
+        return np.memmap(file, np.float32, "w+", shape=(rows, width))
 
 
 def _best(history: Any) -> int | None:
