@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,18 @@ def test_chunks_change_nothing(rng: np.random.Generator, tmp_path: Path, monkeyp
     parts = quick(path, "price", missing="fill", epochs=3)
     assert {len(chunk) for chunk in Source(path).chunks()} == {17, 600 % 17}
     np.testing.assert_allclose(parts.predict(path), whole, rtol=1e-5)
+
+
+def test_memory_does_not_grow_with_the_table(rng: np.random.Generator, tmp_path: Path) -> None:
+    trained, peaks = quick(write(tmp_path / "a.csv", flats(rng)), "price", epochs=1), []
+    for rows in (1000, 10_000):
+        source = Source(write(tmp_path / "b.csv", flats(rng, rows)), rows=500)
+        tracemalloc.start()
+        seen = sum(len(each.values) for each in trained.predictions(source))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert seen == rows
+    assert peaks[1] < 1.3 * peaks[0]
 
 
 def test_seed_repeats_and_another_does_not(rng: np.random.Generator, tmp_path: Path) -> None:
@@ -213,7 +226,7 @@ def test_damaged_and_foreign_models_are_refused(rng: np.random.Generator, tmp_pa
     good = trained.schema.to_dict()
     for wrong in (
         [], {}, {**good, "version": 9}, {**good, "features": [{}]}, {**good, "task": "magic"}, {**good, "mean": "x"},
-        {**good, "classes": ["one"]}, {**good, "more": 1}, {**good, "features": []},
+        {**good, "classes": ["one"]}, {**good, "classes": ""}, {**good, "scale": 0.0}, {**good, "more": 1}, {**good, "features": []},
     ):  # fmt: skip
         model.metadata = {"table": wrong}
         model.save(file)

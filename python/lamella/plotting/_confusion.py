@@ -49,8 +49,10 @@ def plot_confusion(
     if len(true) != len(guessed) or not len(true):
         raise ValueError(f"`labels` and `predictions` must be of one length, got {len(true)} and {len(guessed)}.")
     count = int(max(true.max(), guessed.max())) + 1 if classes is None else len(classes)
-    if min(true.min(), guessed.min()) < 0 or max(true.max(), guessed.max()) >= count:
-        raise ValueError(f"Classes must be from 0 to {count - 1}, got {int(max(true.max(), guessed.max()))}.")
+    both = np.concatenate([true, guessed])
+    outside = both[(both < 0) | (both >= count)]
+    if len(outside):
+        raise ValueError(f"Classes must be from 0 to {count - 1}, got {outside[0]}.")
     matrix = np.zeros((count, count), np.int64)
     np.add.at(matrix, (true, guessed), 1)
     return draw_confusion(matrix, classes, normalize, ax)

@@ -20,7 +20,7 @@ def missing_cells(cells: Sequence[str], markers: frozenset[str]) -> Mask:
         >>> missing_cells(["3", "", "NA"], frozenset(MARKERS)).tolist()
         [False, True, True]
     """
-    return np.fromiter((cell in markers for cell in cells), np.bool_, len(cells))
+    return np.fromiter(map(markers.__contains__, cells), np.bool_, len(cells))
 
 
 def numbers(cells: Sequence[str], missing: Mask) -> tuple[Floats, Mask]:

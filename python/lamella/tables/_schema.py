@@ -189,12 +189,18 @@ class Schema:
         return schema
 
     def _check(self) -> None:
+        if type(self.markers) is not list or type(self.classes) is not list:
+            raise TypeError(self)
         texts = [self.target, *self.markers, *self.classes]
         reals = [self.mean, self.scale]
         for each in self.features:
             texts += [each.name, *each.values]
             reals += [each.mean, each.scale]
-            if each.kind not in ("numeric", "categorical") or type(each.missing) is not bool:
+            if (
+                each.kind not in ("numeric", "categorical")
+                or type(each.missing) is not bool
+                or type(each.values) is not list
+            ):
                 raise TypeError(each)
         if self.task not in TASKS or self.missing not in POLICIES or not all(isinstance(text, str) for text in texts):
             raise TypeError(self)
