@@ -226,7 +226,8 @@ def test_damaged_and_foreign_models_are_refused(rng: np.random.Generator, tmp_pa
     good = trained.schema.to_dict()
     for wrong in (
         [], {}, {**good, "version": 9}, {**good, "features": [{}]}, {**good, "task": "magic"}, {**good, "mean": "x"},
-        {**good, "classes": ["one"]}, {**good, "classes": ""}, {**good, "scale": 0.0}, {**good, "more": 1}, {**good, "features": []},
+        {**good, "classes": ["one"]}, {**good, "classes": ""}, {**good, "scale": 0.0}, {**good, "more": 1},
+        {**good, "features": []},
     ):  # fmt: skip
         model.metadata = {"table": wrong}
         model.save(file)

@@ -64,6 +64,7 @@ def train_epoch(
             if watched:
                 callbacks.on_train_batch_begin(done)
             compiled.train(model._network, part, first, last)
+            callbacks.note_samples(min(last * part.batch, part.rows) - first * part.batch)
             done += last - first
             logs = compiled.logs()
             if watched:
