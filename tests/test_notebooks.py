@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
+import re
 from typing import Any
 
 import pytest
 
-nbformat = pytest.importorskip("nbformat")
-nbclient = pytest.importorskip("nbclient")
+pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
+import nbformat
+from notebooks import EXAMPLE, execute
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Jupyter about itself
 
@@ -32,24 +31,10 @@ class Slow(lamella.callbacks.Callback):
 """
 
 
-@pytest.fixture
-def kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a kernel that runs this Python."""
-    folder = tmp_path / "kernels" / "here"
-    folder.mkdir(parents=True)
-    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    text = json.dumps({"argv": argv, "display_name": "here", "language": "python"})
-    (folder / "kernel.json").write_text(text, encoding="utf-8")
-    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    monkeypatch.setenv("JUPYTER_PLATFORM_DIRS", "1")
-    return "here"
-
-
-def run(kernel: str, *cells: str) -> list[list[Any]]:
+def run(*cells: str) -> list[list[Any]]:
     """Runs cells; returns the outputs of each."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    nbclient.NotebookClient(notebook, timeout=120, kernel_name=kernel).execute()
+    execute(notebook)
     return [cell.outputs for cell in notebook.cells]
 
 
@@ -57,7 +42,7 @@ def printed(outputs: list[Any]) -> str:
     return "".join(each.text for each in outputs if each.output_type == "stream")
 
 
-def test_training_in_a_notebook_moves_a_widget_and_leaves_plain_lines(kernel: str) -> None:
+def test_training_in_a_notebook_moves_a_widget_and_leaves_plain_lines() -> None:
     pytest.importorskip("ipywidgets")
     watch = """\
 from lamella import _widget
@@ -69,7 +54,7 @@ _widget.Board.draw = noting
 """
     fit = "history = model.fit(x, y, epochs=3, verbose={}, callbacks=[Slow()])"
     *_, trained, seen, silent, two = run(
-        kernel, MODEL, SLOW, watch, fit.format(1), "print(shown)", fit.format(0), fit.format(2)
+        MODEL, SLOW, watch, fit.format(1), "print(shown)", fit.format(0), fit.format(2)
     )
     text = printed(trained)
     assert text.count("94/94 ━━━━━━━━━━━━━━━━━━━━") == 3 and "3 epochs - " in text and "samples/s" in text
@@ -80,7 +65,7 @@ _widget.Board.draw = noting
         assert 0 < current <= target == 94 and (value, most) == (current, target) and label in html
     assert drawn[0][2].startswith("Epoch 1/3 - ") and drawn[-1][2].startswith("Epoch 3/3 - ")
     assert "left, " in drawn[0][2] and " in all - " in drawn[0][2] and " in all" not in drawn[-1][2]
-    assert "accuracy: 0." in drawn[0][2] and "loss: 0." in drawn[0][2]
+    assert "accuracy: 0." in drawn[0][2] and " - loss: " in drawn[0][2]
     (display,) = [each for each in trained if each.output_type == "display_data"]
     assert display.data["text/html"] == ""  # the bar is gone when it is full
     assert silent == []
@@ -88,8 +73,55 @@ _widget.Board.draw = noting
     assert [each for each in two if each.output_type == "display_data"] == []
 
 
-def test_notebook_without_ipywidgets_redraws_a_line(kernel: str) -> None:
+def test_notebook_without_ipywidgets_redraws_a_line() -> None:
     hide = "import sys; sys.modules['ipywidgets'] = None"
-    *_, trained = run(kernel, hide, MODEL, SLOW, "model.fit(x, y, epochs=2, callbacks=[Slow()]); None")
+    *_, trained = run(hide, MODEL, SLOW, "model.fit(x, y, epochs=2, callbacks=[Slow()]); None")
     assert "94/94" in printed(trained) and "\r" in printed(trained)
     assert [each for each in trained if each.output_type != "stream"] == []
+
+
+# ------------------------------------------------------------------ examples/first_network.ipynb
+
+FEW = """\
+from lamella.datasets import digits, mnist
+mnist.load_data = lambda: digits.load_data(num_train=4000, num_test=500)
+"""
+
+
+def outputs(notebook: Any, mime: str) -> list[str]:
+    return [
+        each["data"][mime]
+        for cell in notebook.cells
+        for each in cell.get("outputs", ())
+        if mime in each.get("data", {})
+    ]
+
+
+def accuracy(notebook: Any) -> float:
+    text = "".join(printed(cell.outputs) for cell in notebook.cells if cell.cell_type == "code")
+    (found,) = re.findall(r"^test accuracy: (0\.\d+)$", text, re.M)
+    return float(found)
+
+
+def test_the_notebook_of_the_book_runs() -> None:
+    for module in ("matplotlib", "ipywidgets"):
+        pytest.importorskip(module)
+    notebook = nbformat.read(EXAMPLE, as_version=4)
+    execute(notebook, FEW)
+    assert accuracy(notebook) > 0.8
+    assert len(outputs(notebook, "image/png")) == 4
+    shown = [html for html in outputs(notebook, "text/html") if html]
+    assert len(shown) == 2 and "Sequential" in shown[0] and "<polyline" in shown[1]
+    assert outputs(notebook, "text/plain")[-1] == "True"
+
+
+def test_the_notebook_is_committed_as_it_ran() -> None:
+    notebook = nbformat.read(EXAMPLE, as_version=4)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == [*range(1, len(code) + 1)]
+    assert 0.97 < accuracy(notebook) < 0.99  # of MNIST itself
+    assert len(outputs(notebook, "image/png")) == 4 and "<polyline" in "".join(outputs(notebook, "text/html"))
+    text = EXAMPLE.read_text(encoding="utf-8")
+    assert not re.search(r"/home/|/tmp/|/root|[A-Z]:\\\\|Traceback|Warning|\\u001b", text)
+    assert len(text) < 400_000
