@@ -46,7 +46,7 @@ def test_model_shows_its_layers_and_what_it_was_compiled_with() -> None:
     ]
     shown = "".join(parsed(html).itertext())
     assert "55 weights (220.00 B), 6 of them not trained" in shown
-    assert "optimizer adam; loss mse; metrics mae" in shown
+    assert "optimizer Adam; loss mse; metrics mae" in shown
 
 
 def test_model_that_is_not_built_says_so() -> None:
@@ -59,7 +59,7 @@ def test_model_that_is_not_built_says_so() -> None:
 def test_model_names_losses_however_they_were_given(loss: Any) -> None:
     model = lamella.Sequential([lamella.Input((4,)), layers.Dense(5)])
     model.compile("sgd", loss)
-    assert re.search(r"optimizer (sgd|SGD); loss (mse|mean_squared_error)<", model._repr_html_())
+    assert re.search(r"optimizer SGD; loss (mse|mean_squared_error)<", model._repr_html_())
 
 
 def test_names_mean_nothing_to_html() -> None:

@@ -127,7 +127,7 @@ def _html(model: Any, layers: Sequence[Any]) -> str:
     if compiled is not None:
         loss = compiled.given_loss
         loss = loss if isinstance(loss, str) else getattr(loss, "__name__", None) or snake_case(type(loss).__name__)
-        told = [f"optimizer {compiled.optimizer.name}", f"loss {loss}"]
+        told = [f"optimizer {type(compiled.optimizer).__name__}", f"loss {loss}"]
         told += [f"metrics {', '.join(compiled.names)}"] if compiled.names else []
         lines.append(escaped("; ".join(told)))
     return f"<div><div>{'</div><div>'.join(lines)}</div>{table(_COLUMNS, _rows(layers, False, True), left=2)}</div>"
