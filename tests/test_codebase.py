@@ -32,7 +32,8 @@ PYTHON_ORDER = [
     "schedules", "optimizers", "layers", "backend", "_widget", "_progress", "_markup", "utils", "callbacks", "_summary",
     "_lock", "_data", "_examples", "_weights", "_plan", "_stack", "_order", "_feed", "_watched", "_compile",
     "_training", "_fit", "saving", "_onnx", "_described", "_saved", "_compilable", "models", "preprocessing",
-    "datasets", "tables", "plotting", "sklearn", "__init__", "_demo", "_bench", "_table_commands", "cli", "__main__",
+    "datasets", "tables", "plotting", "sklearn", "__init__", "_machine", "_report", "_demo", "_bench",
+    "_table_commands", "cli", "__main__",
 ]
 CPP_ORDER = [
     "core/scalar", "core/simd", "core/special", "core/arena", "core/forks", "core/parallel", "core/polling",

@@ -8,16 +8,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import platform
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
-import numpy as np
-
-from . import __version__, _cpu, _table_commands
+from . import __version__, _table_commands
 from ._arguments import existing, target, whole
-from ._core import core, get_num_threads, isa
+from ._machine import facts
 from .datasets import DatasetError, DatasetNotFoundError
 
 if TYPE_CHECKING:
@@ -100,6 +97,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE.png",
         help="where to draw loss, accuracy and digits; needs matplotlib",
     )
+    mnist.add_argument(
+        "--report",
+        type=target(".html"),
+        metavar="FILE.html",
+        help="where to write a page: curves, confusion matrix, worst mistakes, speed",
+    )
     mnist.set_defaults(run=_mnist)
 
     bench = commands.add_parser("bench", help="time the C++ core against NumPy", allow_abbrev=False)
@@ -129,7 +132,7 @@ def _mnist(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
 
         require_matplotlib("draw --plot")  # now, not after minutes of training
     data = _load(parser, options)
-    _demo.run(data, options.epochs, options.batch_size, options.seed, options.plot)
+    _demo.run(data, options.epochs, options.batch_size, options.seed, options.plot, options.report)
 
 
 def _bench(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -151,17 +154,5 @@ def _load(parser: argparse.ArgumentParser, options: argparse.Namespace, **sizes:
 
 
 def _info(_: argparse.ArgumentParser, __: argparse.Namespace) -> None:
-    facts = {
-        "lamella": __version__,
-        "Eigen": core.eigen_version,
-        "OpenMP": core.openmp_version,
-        "threads": get_num_threads(),
-        "instruction set": isa(),
-        "  built": " ".join(_cpu.built()),
-        "  usable": " ".join(_cpu.usable()),
-        "Python": f"{platform.python_version()} ({platform.python_implementation()})",
-        "NumPy": np.__version__,
-        "platform": platform.platform(),
-    }
-    for name, value in facts.items():
+    for name, value in facts().items():
         print(f"{name:<16} {value}")
