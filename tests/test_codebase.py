@@ -32,7 +32,7 @@ PYTHON_ORDER = [
     "schedules", "optimizers", "layers", "backend", "_widget", "_progress", "_markup", "utils", "callbacks", "_summary",
     "_lock", "_data", "_examples", "_weights", "_plan", "_stack", "_order", "_feed", "_watched", "_compile",
     "_training", "_fit", "saving", "_onnx", "_described", "_saved", "_compilable", "models", "preprocessing",
-    "datasets", "tables", "plotting", "sklearn", "__init__", "_machine", "_report", "_demo", "_bench",
+    "datasets", "tables", "plotting", "sklearn", "__init__", "_machine", "_report", "_playground", "_demo", "_bench",
     "_table_commands", "cli", "__main__",
 ]
 CPP_ORDER = [

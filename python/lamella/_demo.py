@@ -74,6 +74,18 @@ def network() -> Sequential:
     return model
 
 
+def trained(data: Digits, epochs: int, seed: int | None) -> tuple[Sequential, str]:
+    """The network after a training, and a sentence about it."""
+    if seed is not None:
+        set_random_seed(seed)
+    model = network()
+    model.fit(pixels(data.x_train), to_categorical(data.y_train, 10), epochs=epochs, batch_size=128)
+    y_test = to_categorical(data.y_test, 10)
+    accuracy = model.evaluate(pixels(data.x_test), y_test, verbose=0, return_dict=True)["accuracy"]
+    count = f"{len(data.x_train):,} images of {data.name}"
+    return model, f"A network of 784-512-10 units, trained on {count}; {accuracy:.1%} of its test images are right."
+
+
 def run(data: Digits, epochs: int, batch_size: int, seed: int | None, plot: Path | None, report: Path | None) -> None:
     """Trains, tests, draws and reports if there are names of files, and prints one line of results at the end."""
     print(f"{data.name}: {len(data.x_train)} training and {len(data.x_test)} test images", flush=True)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from . import __version__, _table_commands
-from ._arguments import existing, target, whole
+from ._arguments import existing, source, target, whole
 from ._machine import facts
 from .datasets import DatasetError, DatasetNotFoundError
 
@@ -105,6 +105,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     mnist.set_defaults(run=_mnist)
 
+    playground = commands.add_parser("playground", help="draw digits on a page of this machine", allow_abbrev=False)
+    playground.description = (
+        "Trains the same network, then serves a page, to this machine only, on which to draw digits."
+    )
+    playground.add_argument("--epochs", type=whole(1), default=5, metavar="N", help="how often to see each image (5)")
+    playground.add_argument("--seed", type=whole(0, 2**32 - 1), metavar="N", help="makes the training repeatable")
+    playground.add_argument("--model", type=source, metavar="FILE", help="a saved model from 784 numbers to 10")
+    playground.add_argument("--port", type=whole(0, 65535), default=0, metavar="N", help="by default one that is free")
+    playground.add_argument("--open", action="store_true", help="open the page in the browser")
+    _add_data(playground)
+    playground.set_defaults(run=_playground)
+
     bench = commands.add_parser("bench", help="time the C++ core against NumPy", allow_abbrev=False)
     bench.description = "Times the same training in the C++ core and in plain NumPy, in turn, each in its own process."
     bench.add_argument("--epochs", type=whole(2), default=3, metavar="N", help="per round; the first warms up (3)")
@@ -133,6 +145,25 @@ def _mnist(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         require_matplotlib("draw --plot")  # now, not after minutes of training
     data = _load(parser, options)
     _demo.run(data, options.epochs, options.batch_size, options.seed, options.plot, options.report)
+
+
+def _playground(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    from . import _demo
+    from ._playground import Playground
+    from .models import load_model
+
+    if options.model:
+        model, about = load_model(options.model), f"The model is {options.model.name}."
+    else:
+        model, about = _demo.trained(_load(parser, options), options.epochs, options.seed)
+    with Playground(model, about, options.port) as server:
+        print(f"draw digits at {server.url} (Ctrl-C ends it)", flush=True)
+        if options.open:
+            import webbrowser
+
+            webbrowser.open(server.url)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
 
 
 def _bench(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
