@@ -9,8 +9,9 @@ const reader = small.getContext("2d", { willReadFrequently: true });
 const best = document.getElementById("best"), time = document.getElementById("time");
 const about = document.getElementById("about");
 
+const bars = document.getElementById("bars");
 const rows = [...Array(10).keys()].map((digit) => {
-  const row = document.getElementById("bars").insertRow();
+  const row = bars.insertRow();
   const head = document.createElement("th");
   head.textContent = digit;
   row.append(head);
@@ -65,6 +66,7 @@ async function ask() {
   changed = true;
   if (asking) return;
   asking = true;
+  bars.setAttribute("aria-busy", true);
   while (changed) {
     changed = false;
     if (!strokes.length) {
@@ -83,6 +85,7 @@ async function ask() {
     }
   }
   asking = false;
+  bars.setAttribute("aria-busy", false);
 }
 
 paper.addEventListener("pointerdown", (event) => {
