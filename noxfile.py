@@ -57,6 +57,14 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session
+@nox.parametrize("mpi", ["mpich", "openmpi"])
+def mpi(session: nox.Session, mpi: str) -> None:
+    """Real processes under mpiexec, of each MPI that the package index has."""
+    session.install(".[test,mpi]", mpi)
+    session.run("pytest", "-m", "mpi", *session.posargs, env={"LAMELLA_KILLS": "20"})
+
+
+@nox.session
 def isa(session: nox.Session) -> None:
     """The whole suite under each instruction set that this machine runs."""
     session.install(".[test]")

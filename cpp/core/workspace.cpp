@@ -46,6 +46,7 @@ Trace Workspace::trace(std::size_t layer, Index samples, View input_delta) const
     t.y = of(outputs_[layer], samples, shapes_[layer]);
     if (training_) t.dy = of(deltas_[layer], samples, shapes_[layer]);
     t.dx = layer > 0 && training_ ? of(deltas_[layer - 1], samples, shapes_[layer - 1]) : input_delta;
+    t.groups = shapes_[layer].groups;
     t.kept = kept_[layer];
     t.keeps = training_;
     t.scratch = &scratch;

@@ -44,8 +44,8 @@ def prepared(ink: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         >>> ink = np.zeros((140, 140), np.uint8)
         >>> ink[10:50, 100:104] = 255
         >>> rows, columns = np.nonzero(prepared(ink))
-        >>> rows.min(), rows.max(), columns.min(), columns.max()
-        (4, 23, 13, 14)
+        >>> [int(each) for each in (rows.min(), rows.max(), columns.min(), columns.max())]
+        [4, 23, 13, 14]
     """
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     result = np.zeros((28, 28), np.uint8)
