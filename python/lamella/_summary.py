@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ._markup import table
-from ._markup import text as escaped
 from ._registry import snake_case, unknown
 
 _COLUMNS = ("Layer (type)", "Output Shape", "Param #")
@@ -118,6 +116,9 @@ def summary(
 
 def _html(model: Any, layers: Sequence[Any]) -> str:
     """The same for notebooks, and what compile() was told."""
+    from ._markup import table  # not before somebody looks
+    from ._markup import text as escaped
+
     total = model.count_params() if model.built else 0
     frozen = sum(weight.size for weight in model.non_trainable_weights)
     counts = f"{total:,} weights ({size_text(total)})" if model.built else "not built: it has seen no data yet"

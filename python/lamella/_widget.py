@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import importlib
 import importlib.util
 from typing import Any
@@ -43,6 +42,7 @@ class Board:
         """Shows `current` of `target` steps, an unknown number when None, and a line of text."""
         if self._box is None:
             widgets = importlib.import_module("ipywidgets")
+            self._escape = importlib.import_module("html").escape
             self._display = importlib.import_module("IPython.display")
             self._bar = widgets.IntProgress(layout=widgets.Layout(width="16em", flex="0 0 auto"))
             self._text = widgets.HTML()
@@ -50,7 +50,7 @@ class Board:
             self._handle = self._display.display(self._box, display_id=True)
         self._bar.max = target or max(1, current)
         self._bar.value = current
-        self._text.value = f"<code>{html.escape(text)}</code>"
+        self._text.value = f"<code>{self._escape(text)}</code>"
 
     def close(self) -> None:
         """Takes the bar away; nothing of it stays in a saved notebook."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._markup import curves, table
 from .._progress import format_value
 from ._aliases import find_key
 from .base import Callback, Logs
@@ -70,6 +69,8 @@ class History(Callback):
 
     def _repr_html_(self) -> str:
         """What a notebook shows: curves of the loss and of the first metric, and a table of all."""
+        from .._markup import curves, table  # not before somebody looks
+
         record = {name: values for name, values in self.history.items() if values and _numbers(values)}
         if not self.epoch or not record:
             return "<i>History: nothing was trained</i>"

@@ -93,7 +93,7 @@ class TableModel:
         """Scores on a CSV file that has the target, too.
 
         Args:
-            path, missing, **reading: As for predict().
+            path, missing, reading: As for predict().
 
         Returns:
             ``mae``, ``rmse`` and ``r2``, or ``accuracy``, ``log_loss``, ``classes`` and ``confusion``; both with
