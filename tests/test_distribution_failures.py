@@ -138,6 +138,21 @@ def test_who_waits_too_long_says_so_and_ends_the_job(capfd: Any) -> None:
 # ---------------------------------------------------------------------- setting up
 
 
+def test_the_watch_ends_with_an_error_of_the_transport() -> None:
+    class Broken(_group.Communicator):
+        rank, size = 0, 2
+
+        def allreduce_(self, buf: Any) -> None:
+            raise OSError("the link is down")
+
+    ended = threading.Event()
+    group = _group.Group(Broken(), timeout=0.1)
+    group._end = ended.set  # type: ignore[method-assign]
+    with pytest.raises(OSError, match="the link is down"):
+        group.sum_(np.zeros(1))
+    assert not ended.wait(1)
+
+
 def test_a_wrong_launcher_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PMI_SIZE", "4")
     with pytest.raises(RuntimeError, match=r"started 4 processes.*sees 1"):

@@ -55,9 +55,6 @@ class ThreadCommunicator:
         self.sent.append(part.nbytes)
         buf[...] = self._exchanged(part.copy())
 
-    def barrier(self) -> None:
-        self._exchanged(None)
-
     def abort(self, code: int) -> None:
         self.world.barrier.abort()
 

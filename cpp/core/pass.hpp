@@ -14,7 +14,6 @@ struct Pass {
     const Arena& params;
     Index samples = 0;      // of the batch; a layer has a multiple of so many rows
     bool training = false;  // with noise, and statistics of the batch
-    bool moves = false;     // moving statistics follow the batch
     std::int64_t step = 0;  // numbers the noise
     // Where other processes have the other samples of the batch: from which place on these are, of how many.
     Index place = 0, batch = 0;
@@ -33,7 +32,7 @@ struct Trace {
     const std::vector<Scalar*>* scratch = nullptr;  // by member
 
     Scalar* statistics(Index which) const { return kept.row(kept.rows - kStatistics + which); }
-    static constexpr Index kStatistics = 6;
+    static constexpr Index kStatistics = 7;
 };
 
 /// Shape of a sample: the layers work on each of its `groups` rows of `width` numbers.

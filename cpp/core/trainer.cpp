@@ -108,14 +108,14 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
             work.batch.gather(team, data.x, chosen, network_->affine(), finite);
             if (!data.exchange && (polling.stopped() || work.batch.broken())) break;
             const Updater::Moment moment{updater_->iterations + s, rates[s]};
-            const Pass pass{team,        network_->params(), rows,       true,         true, moment.iteration,
-                            share.place, share.batch,        data.exchange};
+            const Pass pass{team, network_->params(), rows, true, moment.iteration, share.place, share.batch, data.exchange};
             if (!forward(pass, layers_, work, within)) break;
             if (!score(team, data, chosen, share.first, work, work.delta(rows), failed)) break;
             if (!backward(pass, layers_, work, {}, within)) break;
             updater_->measure(team, network_->params());
             const auto send = [&](Member member, const Sink& sink) {
                 send_gradients(member, pass, layers_, work, sink);
+                if (!data.exchange) move_statistics(member, pass, layers_, work);
                 if (member.rank > 0) return;
                 scorer_.accumulate(chosen, penalties(pass, work));
                 if (!data.exchange) done = s + 1;
@@ -130,6 +130,7 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
                 else done = s + 1;
             };
             if (!updater_->step_together(team, network_->params(), finite, moment, std::ref(send), std::ref(meet), left)) break;
+            team.phase([&](Member member) { move_statistics(member, pass, layers_, work); });
         }
     });
     updater_->iterations += done;
@@ -178,7 +179,7 @@ bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Pol
             const Batch::Rows rows{nullptr, share.first, share.count, share.place, share.batch};
             work.batch.gather(team, data.x, rows, network_->affine(), compress);
             if (!data.exchange && (polling.stopped() || work.batch.broken())) break;
-            const Pass pass{team, network_->params(), rows.count, false, false, 0, share.place, share.batch, data.exchange};
+            const Pass pass{team, network_->params(), rows.count, false, 0, share.place, share.batch, data.exchange};
             if (!forward(pass, layers_, work, within)) break;
             if (!score(team, data, rows, share.first, work, {}, failed)) break;
             team.phase([&](Member member) {
@@ -208,7 +209,7 @@ double Trainer::gradients(const Examples& data, Index count, Scalar* weight_grad
     run_team(work.members, [&](const Team& team) {
         const Batch::Rows rows{nullptr, 0, count};
         work.batch.gather(team, data.x, rows, network_->affine(), compress);
-        const Pass pass{team, network_->params(), count, training, false, updater_->iterations};
+        const Pass pass{team, network_->params(), count, training, updater_->iterations};
         if (work.batch.broken() || !forward(pass, layers_, work, polling)) return;
         if (!score(team, data, rows, 0, work, work.delta(count), failed)) return;
         if (!backward(pass, layers_, work, input_delta, polling)) return;

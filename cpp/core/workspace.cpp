@@ -76,6 +76,12 @@ bool backward(const Pass& pass, const std::vector<Layer>& layers, const Workspac
     return true;
 }
 
+void move_statistics(Member member, const Pass& pass, const std::vector<Layer>& layers, const Workspace& work) {
+    for (std::size_t l = 0; l < layers.size(); ++l)
+        if (const auto* normalization = std::get_if<BatchNormalization>(&layers[l]))
+            normalization->move(member, pass, work.trace(l, pass.samples));
+}
+
 double activity_penalty(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work) {
     double total = 0;
     for (std::size_t l = 0; l < layers.size(); ++l)

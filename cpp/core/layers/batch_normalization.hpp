@@ -7,9 +7,9 @@
 
 namespace lamella {
 
-/// Where processes share a batch, the sums over its rows are over the rows of all.
 /// y = γ x̂ + β with x̂ = (x - μ) / √(σ² + ε): μ and σ² (biased) of the batch in training, else the moving ones, which follow
-/// as m ← momentum · m + (1 - momentum) · μ. A frozen layer uses the moving ones in training, too.
+/// as m ← momentum · m + (1 - momentum) · μ. A frozen layer uses the moving ones in training, too. Where processes share a batch,
+/// the sums over its rows are over the rows of all.
 struct BatchNormalization {
     static constexpr auto name = "BatchNormalization";
     static constexpr bool kReadsCompressed = false;
@@ -39,20 +39,14 @@ struct BatchNormalization {
         const bool of_batch = uses_batch(pass), shared = of_batch && pass.exchange;
         if (shared) share_statistics(pass, t);
         for_registers(pass.team, cols, [&](Index c) {
-            const View mm = pass.params[moving_mean], mv = pass.params[moving_variance];
-            Vec mean = Vec::load(mm.data + c), variance = Vec::load(mv.data + c);
+            Vec mean = Vec::load(pass.params[moving_mean].data + c), variance = Vec::load(pass.params[moving_variance].data + c);
             if (of_batch) {
                 const Vec share(1 / static_cast<Scalar>(all_rows(pass, t)));
                 mean = share * (shared ? Vec::load(t.statistics(kMean) + c) : sum_of_x(t, c));
                 variance = share * (shared ? Vec::load(t.statistics(kProduct) + c) : sum_of_squares(t, c, mean));
-                if (pass.moves) {
-                    const Vec keep(momentum), follow(1 - momentum);
-                    (keep * Vec::load(mm.data + c) + follow * mean).store(mm.data + c);
-                    (keep * Vec::load(mv.data + c) + follow * variance).store(mv.data + c);
-                    clear_padding(mm, c), clear_padding(mv, c);
-                }
             }
             mean.store(t.statistics(kMean) + c);
+            variance.store(t.statistics(kVariance) + c);
             (Vec(Scalar(1)) / sqrt(variance + Vec(epsilon))).store(t.statistics(kInverse) + c);
         });
         for_rows(pass.team, n, [&](Index r) {
@@ -116,9 +110,23 @@ struct BatchNormalization {
         if (center) send(beta, kSum);
     }
 
+    /// The moving statistics follow the batch. Not before its step is sure to be done: forward may yet be thrown away.
+    void move(Member member, const Pass& pass, const Trace& t) const {
+        if (!uses_batch(pass)) return;
+        const Vec keep(momentum), follow(1 - momentum);
+        const Range cols = member.share(t.y.cols, kLanes);
+        for (const auto& [slot, which] : {std::pair{moving_mean, kMean}, std::pair{moving_variance, kVariance}}) {
+            const View moving = pass.params[slot];
+            for (Index c = cols.first; c < cols.last; c += kLanes) {
+                (keep * Vec::load(moving.data + c) + follow * Vec::load(t.statistics(which) + c)).store(moving.data + c);
+                clear_padding(moving, c);
+            }
+        }
+    }
+
 private:
-    // The last two follow one another in memory: sums over all processes, while the layer's gradients are its own rows'.
-    enum : Index { kMean, kInverse, kSum, kProduct, kAllSum, kAllProduct };
+    // kAllSum and kAllProduct follow one another in memory: sums over all processes, while the layer's gradients are its own rows'.
+    enum Statistic : Index { kMean, kVariance, kInverse, kSum, kProduct, kAllSum, kAllProduct };
 
     static Index all_rows(const Pass& pass, const Trace& t) { return pass.exchange ? pass.whole() * t.groups : t.y.rows; }
     static Vec sum_of_x(const Trace& t, Index c) {

@@ -41,9 +41,6 @@ class Communicator(Protocol):
     def bcast_(self, buf: Array, root: int) -> None:
         """Replaces `buf` by that of process `root`."""
 
-    def barrier(self) -> None:
-        """Returns when all have come."""
-
     def alltoall_(self, parts: Array, buf: Array) -> None:
         """Row p of `parts` goes to process p; row p of `buf` comes from there. Only for bfloat16."""
 
@@ -218,8 +215,10 @@ class Group:
             self._watching = True
             threading.Thread(target=self._watch, name="lamella-watchdog", daemon=True).start()
         self._waiting_since = time.monotonic()
-        call()
-        self._waiting_since = None
+        try:
+            call()
+        finally:
+            self._waiting_since = None  # also after an error of the transport: who catches it does not wait any more
         self._meetings += 1
 
     def _watch(self) -> None:

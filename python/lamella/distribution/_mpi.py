@@ -47,10 +47,6 @@ class MPICommunicator:
         """Sends from one to all."""
         self._comm.Bcast(buf, root)
 
-    def barrier(self) -> None:
-        """Waits for all."""
-        self._comm.Barrier()
-
     def alltoall_(self, parts: Array, buf: Array) -> None:
         """Sends a row to each."""
         self._comm.Alltoall(parts, buf)
