@@ -56,9 +56,9 @@ def train(
     """Trains a network that predicts one column of a CSV file from the others.
 
     Numbers are standardised, texts become a column of 0 and 1 for each category, and so is a number that must be one.
-    What that takes is learned from the rows that train, never from those that validate, and is kept in the model. The
-    file is read twice, in chunks; what is in memory is 4 bytes for each number that the network sees, and for more
-    than a gigabyte a temporary file.
+    What that takes is learned from the rows that train, except for the target's mean, deviation and classes, which
+    are those of all rows, and is kept in the model. The file is read twice, in chunks; what is in memory is 4 bytes for
+    each number that the network sees, and for more than a gigabyte a temporary file.
 
     Args:
         path: The file, with names of columns in its first line; also compressed by gzip.
