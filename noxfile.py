@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import tarfile
 from pathlib import Path
@@ -54,6 +55,15 @@ def beside(session: nox.Session) -> None:
     """Tensors of PyTorch, and its OpenMP runtime in the same process."""
     session.install(".[test]", "torch")
     session.run("pytest", "-m", "torch", *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """The report and the playground in a Chromium without a window: the system's, else one that playwright brings."""
+    session.install(".[test]", "playwright")
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        session.run("playwright", "install", "chromium")
+    session.run("pytest", "-m", "browser", *session.posargs)
 
 
 @nox.session

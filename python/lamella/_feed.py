@@ -29,11 +29,20 @@ class Part:
     counts: Order | None = None  # (steps, processes), where each has rows of its own: how many
 
     @property
+    def rows(self) -> int:
+        return len(self.data) if self.order is None else len(self.order)
+
+    @property
     def steps(self) -> int:
         if self.counts is not None:
             return len(self.counts)
-        rows = len(self.data) if self.order is None else len(self.order)
-        return -(-rows // self.batch)
+        return -(-self.rows // self.batch)
+
+    def samples(self, first: int, last: int) -> int:
+        """Rows of the steps first ... last - 1, those of other processes included."""
+        if self.counts is not None:
+            return int(self.counts[first:last].sum())
+        return min(last * self.batch, self.rows) - first * self.batch
 
     def in_order(self) -> Part:
         """The same, where the rows are taken from one to a later one, without an order."""

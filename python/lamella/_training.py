@@ -77,6 +77,7 @@ def train_epoch(
                     callbacks.on_train_batch_begin(done)
             with together():
                 compiled.train(model._network, part, first, last)
+            callbacks.note_samples(part.samples(first, last))
             done += last - first
             logs = compiled.logs()
             with together():
