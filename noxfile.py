@@ -75,6 +75,13 @@ def mpi(session: nox.Session, mpi: str) -> None:
 
 
 @nox.session
+def netns(session: nox.Session) -> None:
+    """Two hosts played by network namespaces, against the model of docs/distributed.md; as root, on a quiet machine."""
+    session.install(".[test,mpi-local]")
+    session.run("pytest", "-m", "netns", *session.posargs)
+
+
+@nox.session
 def isa(session: nox.Session) -> None:
     """The whole suite under each instruction set that this machine runs."""
     session.install(".[test]")

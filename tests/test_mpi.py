@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -168,3 +169,44 @@ def test_those_that_are_no_majority_stop(tmp_path: Path) -> None:
         return
     done = shrunk(tmp_path, 2, "1")
     assert "RESULT" not in done.stdout and "no majority" in done.stderr
+
+
+# ---------------------------------------------------------------------- the command line
+
+
+def commanded(ranks: int, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """A command of lamella itself under mpiexec."""
+    launcher = shutil.which("mpiexec", path=os.path.dirname(sys.executable)) or "mpiexec"
+    options = ["--bind-to", "none", "--map-by", ":OVERSUBSCRIBE"] if is_open_mpi() else []
+    as_root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+    return subprocess.run(
+        [launcher, *options, "-n", str(ranks), sys.executable, "-m", "lamella", *words],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=folder,
+        env={**os.environ, **as_root, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"},
+    )
+
+
+def test_commands_that_train_are_shared(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [f"{a:.4f},{b:.4f},{2 * a - b:.4f}" for a, b in rng.normal(size=(400, 2))]
+    (tmp_path / "table.csv").write_text("a,b,c\n" + "\n".join(rows) + "\n")
+    words = ("train", "table.csv", "--target", "c", "--seed", "3", "--save")
+    one, two = commanded(1, tmp_path, *words, "one.safetensors"), commanded(2, tmp_path, *words, "two.safetensors")
+    assert one.returncode == two.returncode == 0, one.stderr + two.stderr
+    assert two.stdout.count("wrote two.safetensors") == 1
+    score = r"mean absolute error ([\d.e-]+)"
+    found, expected = (float(re.findall(score, each.stdout)[0]) for each in (two, one))
+    assert found == pytest.approx(expected, rel=0.05)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.safetensors", "table.csv", "two.safetensors"]
+
+
+def test_a_command_that_fails_on_its_ranks_ends_with_one_line(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("a,b\n1,2\n3,4\n")
+    start = time.monotonic()
+    done = commanded(2, tmp_path, "train", "table.csv", "--target", "missing")
+    assert done.returncode != 0 and "missing" in done.stderr and "Traceback" not in done.stderr
+    assert time.monotonic() - start < 10

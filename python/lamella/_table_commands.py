@@ -76,7 +76,7 @@ def add(commands: Any) -> None:
     )
     group.add_argument("--seed", type=whole(0, 2**32 - 1), metavar="N", help="makes the run repeatable")
     _add_output(train, "loss and predictions")
-    train.set_defaults(run=_train)
+    train.set_defaults(run=_train, shares=True)
 
     predict = commands.add_parser("predict", help="predict a column of a new CSV file", allow_abbrev=False)
     predict.description = "Writes predictions for a CSV file as CSV, a row for each row, to standard output or a file."
