@@ -25,15 +25,15 @@ COPY = 2.1e9  # bytes per second that a host moves through TCP
 LATENCY = 30e-6  # seconds, of 10 Gbit/s Ethernet
 
 
-def exchange_time(hosts: int, numbers: int, link: float, number_bytes: int = 4) -> float:
+def exchange_time(hosts: int, numbers: int, link: float, latency: float = LATENCY, copy: float = COPY) -> float:
     """Seconds of a sum over all hosts.
 
     Args:
         numbers: In the gradient.
         link: Bits per second.
     """
-    sent = 2 * (hosts - 1) / hosts * numbers * number_bytes
-    return 2 * math.log2(hosts) * LATENCY + sent / min(link / 8, COPY)
+    sent = 2 * (hosts - 1) / hosts * numbers * 4
+    return 2 * math.log2(hosts) * latency + sent / min(link / 8, copy)
 
 
 def speed_up(hosts: int, step: float, numbers: int, link: float, sync_every: int = 1) -> float:
@@ -89,14 +89,14 @@ def measure(rows: int, repeats: int = 200) -> tuple[float, int]:
     return seconds / 20, model.count_params()
 
 
-def exchanges(numbers: int) -> None:
+def exchanges() -> None:
     """The bare sum and lamella's, of the same bytes, in turn."""
     group, chosen = active(), distribution.distribution()
     if group is None or chosen is None:
         return
-    buffer = np.zeros(numbers + 16, np.float32)
     _, _, model = problem(1, "sgd")
     exchange = exchange_of(group, model.optimizer)
+    buffer = np.zeros(exchange.cuts[-1] + 16, np.float32)  # rows of weights are padded, and flags follow
 
     def divided() -> None:
         exchange.is_divided = True
@@ -104,15 +104,24 @@ def exchanges(numbers: int) -> None:
         exchange(buffer[:-16], "weights")
         exchange.is_divided = False
 
-    times: list[list[float]] = [[], [], []]
+    times: list[list[float]] = [[], [], [], []]
+    few = np.zeros(2, np.float32)
     for _ in range(20):
-        ways = (lambda: chosen.comm.allreduce_(buffer), lambda: exchange(buffer, "gradients"), divided)
+        ways = (
+            lambda: chosen.comm.allreduce_(buffer),
+            lambda: exchange(buffer, "gradients"),
+            divided,
+            lambda: chosen.comm.allreduce_(few),
+        )
         for found, way in zip(times, ways, strict=True):
             found.append(best(way, 20))
     if group.rank == 0:
-        bare, ours, parts = (1e3 * statistics.median(found) for found in times)
+        bare, ours, parts, least = (1e3 * statistics.median(found) for found in times)
         print(f"exchange of {buffer.nbytes / 1e6:.2f} MB: bare {bare:.3f} ms, ours {ours:.3f} ms: {ours / bare:.2f}")
         print(f"gradients and weights with shard_optimizer: {parts:.3f} ms: {parts / bare:.2f}")
+        latency = least / (2 * math.log2(group.size))
+        sent = 2 * (group.size - 1) / group.size * buffer.nbytes
+        print(f"fit of the model: latency {1e3 * latency:.1f} µs, {sent / (bare - least) / 1e6:.3f} GB/s")
 
 
 def table(steps: dict[int, float], numbers: int) -> None:
@@ -157,7 +166,7 @@ def main() -> None:
             print(f"step of {rows} rows on one process: {1e3 * seconds:.2f} ms ({numbers} parameters)")
     if distribution.size() > 1:
         distribution.set_distribution(distribution.DataParallel())
-        exchanges(numbers)
+        exchanges()
         for rows in steps:
             seconds, _ = measure(rows * distribution.size())
             if distribution.rank() == 0:
