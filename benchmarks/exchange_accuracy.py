@@ -29,7 +29,7 @@ def accuracy(data: _demo.Digits, seed: int, epochs: int) -> float:
     lamella.backend.clear_session()
     lamella.utils.set_random_seed(seed)
     model = lamella.Sequential([lamella.Input((784,)), layers.Dense(512, "relu"), layers.Dense(10, "softmax")])
-    model.compile("rmsprop", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(lamella.optimizers.SGD(0.1, momentum=0.9), "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(_demo.pixels(data.x_train), data.y_train, batch_size=256, epochs=epochs, verbose=0)
     return 100 * float(model.evaluate(_demo.pixels(data.x_test), data.y_test, verbose=0)[1])
 
