@@ -34,7 +34,7 @@ PYTHON_ORDER = [
     "preprocessing", "datasets", "plotting", "__init__", "_demo", "_bench", "cli", "__main__",
 ]
 CPP_ORDER = [
-    "core/scalar", "core/simd", "core/special", "core/arena", "core/forks", "core/parallel",
+    "core/scalar", "core/memory", "core/simd", "core/special", "core/arena", "core/forks", "core/parallel",
     "core/kernels/products", "core/kernels/rows", "core/kernels/columns", "core/kernels/batch", "core/compress",
     "core/split", "core/pass", "core/random",
     "core/activations/of_output", "core/activations/of_input", "core/activations/rowwise", "core/activations",

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "../core/constraints.hpp"
+#include "../core/memory.hpp"
 #include "../core/regularizers.hpp"
 #include "../core/trainer.hpp"
 #include "bind_activations.hpp"
@@ -43,6 +44,15 @@ double benchmark_product(Index rows, Index inner, Index cols, int threads, doubl
 PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     using namespace lamella;
     using namespace py::literals;
+    py::register_local_exception_translator([](std::exception_ptr error) {
+        try {
+            if (error) std::rethrow_exception(error);
+        } catch (const OutOfMemory&) {  // says what it is
+            throw;
+        } catch (const std::bad_alloc&) {
+            PyErr_SetString(PyExc_MemoryError, "Not even a few bytes of memory are left.");
+        }
+    });
     // Blocks that follow the caches found on a machine would make its last bits differ from another's.
     Eigen::setCpuCacheSizes(32 << 10, 1 << 20, 16 << 20);
     bind_family(m, "activations", std::type_identity<Activation>{});
@@ -64,6 +74,7 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     m.def("max_threads", &max_threads);
     m.def("set_num_threads", &set_num_threads, "threads"_a);
     m.def("release_threads", &release_threads, "Gives the calling thread's OpenMP pool back, before a fork.");
+    m.def("claim", &claim, "bytes"_a, "Raises MemoryError where so many bytes cannot be had.");
     m.def("forked", [] { ++forks; }, "To be called in a child after a fork: locks are made anew.");
     m.def("benchmark_product", &benchmark_product, "rows"_a, "inner"_a, "cols"_a, "threads"_a, "seconds"_a,
           "GFLOP/s of Eigen's product.");

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import os
 from typing import Any
 
 import numpy as np
@@ -92,16 +91,3 @@ def flag(owner: str, name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{owner} `{name}` must be True or False, got {value!r}.")
     return bool(value)
-
-
-def memory_for(owner: str, numbers: int) -> None:
-    """Refuses before anything is allocated: a system that promises more memory than it has would kill the process.
-
-    Raises:
-        MemoryError: If so many float32 numbers are more than the machine's memory.
-
-    Example:
-        >>> memory_for("Model", 10**6)
-    """
-    if hasattr(os, "sysconf") and 4 * numbers > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
-        raise MemoryError(f"{owner} needs {4 * numbers:,} bytes for its {numbers:,} weights, more than there are.")

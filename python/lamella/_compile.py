@@ -238,9 +238,9 @@ class Compiled:
         named(watched)
         try:
             trainer = self._trainer(core, network, owners, weights, watched)
-        except MemoryError:
+        except MemoryError as error:
             name = self.optimizer.name
-            raise MemoryError(f"Optimizer {name!r} needs more memory for its state than there is.") from None
+            raise MemoryError(f"Optimizer {name!r} has no room for its state: {error}") from None
         self.trainer, self.watched, self._output = trainer, watched, output
         self.optimizer._attach(trainer.updater, [(path, spec.shape) for path, _, spec in weights])
 

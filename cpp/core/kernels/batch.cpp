@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "../memory.hpp"
+
 namespace lamella {
 namespace {
 
@@ -45,7 +47,7 @@ void prefetch(const T* data, Index count) {
 }  // namespace
 
 Batch::Batch(Index rows, Index cols, int threads, double densest, bool by_columns)
-    : storage_(rows * padded_stride(cols)),
+    : storage_(times(rows, padded_stride(cols))),
       rows_(rows),
       row_starts_(rows + 1),
       row_sizes_(rows),
