@@ -82,6 +82,16 @@ def floats(values: npt.ArrayLike) -> Floats:
     return array if isinstance(values, np.ndarray) and array.dtype == np.float64 else array.astype(np.float32)
 
 
+def laid_out(array: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """`array` as the core reads arrays: of `dtype`, rows one after the other, every number at a place that it may have.
+
+    Example:
+        >>> laid_out(np.frombuffer(bytes(9), np.uint8)[1:].view(np.float32), np.float32).flags.aligned
+        True
+    """
+    return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+
+
 def flag(owner: str, name: str, value: Any) -> bool:
     """`value` as a bool.
 

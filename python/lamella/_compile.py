@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import losses, optimizers
-from ._checks import real
+from ._checks import laid_out, real
 from ._core import core
 from ._data import Examples
 from ._feed import Part
@@ -145,8 +145,8 @@ class Compiled:
             values = np.asarray(loss.call(y[rows], p), np.float32)
             values = values.reshape(*values.shape, *(1,) * (p.ndim - 1 - values.ndim))  # axes align from the first
             values = np.broadcast_to(values, p.shape[:-1])
-            slopes = np.ascontiguousarray(loss.gradient(y[rows], p), np.float32) if with_gradient else None
-            return np.ascontiguousarray(values).ravel(), None if slopes is None else slopes.reshape(-1, p.shape[-1])
+            slopes = laid_out(np.asarray(loss.gradient(y[rows], p)), np.float32) if with_gradient else None
+            return laid_out(values, np.float32).ravel(), None if slopes is None else slopes.reshape(-1, p.shape[-1])
 
         return call
 
