@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import shutil
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nox
@@ -31,6 +29,13 @@ def interop(session: nox.Session) -> None:
 
 
 @nox.session
+def beside(session: nox.Session) -> None:
+    """Tensors of PyTorch, and its OpenMP runtime in the same process."""
+    session.install(".[test]", "torch")
+    session.run("pytest", "-m", "torch", *session.posargs)
+
+
+@nox.session
 def isa(session: nox.Session) -> None:
     """The whole suite under each instruction set that this machine runs."""
     session.install(".[test]")
@@ -39,6 +44,29 @@ def isa(session: nox.Session) -> None:
     )
     for name in json.loads(str(usable)):
         session.run("pytest", "-q", *session.posargs, env={"LAMELLA_ISA": name})
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """Mutants of every file, properties with new examples, Atheris: `nox -s fuzz -- 100000 600` (count, seconds)."""
+    session.install(".[test,fuzz]")
+    count, seconds = [*session.posargs, *["20000", "60"][len(session.posargs) :]]
+    formats = sorted(folder.name for folder in Path("tests/data/corpus").iterdir())
+    for name in formats:
+        session.run("python", "tests/mutants.py", name, count)
+    session.run("pytest", "-q", "tests/test_properties.py", env={"LAMELLA_FUZZ": "1"})
+    for name in formats:
+        session.run("python", "tests/fuzz_atheris.py", name, f"-max_total_time={int(seconds) // len(formats) + 1}")
+
+
+@nox.session
+def kills(session: nox.Session) -> None:
+    """Each writer killed 1,000 times, and 200 times Ctrl-C in a fit: `nox -s kills -- 1000 200`."""
+    session.install(".[test]")
+    count, interrupts = [*session.posargs, *["1000", "200"][len(session.posargs) :]]
+    session.run("python", "-W", "ignore", "tests/kills.py", count)
+    session.run("python", "tests/interrupts.py", interrupts)
+    session.run("python", "tests/interrupts.py", "delays")
 
 
 @nox.session
@@ -63,14 +91,12 @@ def book(session: nox.Session) -> None:
     session.run("python", "benchmarks/book_seeds.py", *session.posargs)
 
 
-# ---------------------------------------------------------------------- sanitizers, analysis, coverage, memory
+# ---------------------------------------------------------------------- sanitizers, coverage
 
 # The instruction set of builds that only check: most machines run it.
 CHECKED_ISA = {"x86_64": "x86_64_v3", "amd64": "x86_64_v3", "aarch64": "aarch64", "arm64": "aarch64"}.get(
     platform.machine().lower(), "baseline"
 )
-# Tests of limits that a sanitizer's own memory, or a preloaded library, breaks.
-UNSUITED = "not limited_memory"
 
 
 def install(session: nox.Session, *arguments: str, **defines: str) -> None:
@@ -82,33 +108,21 @@ def install(session: nox.Session, *arguments: str, **defines: str) -> None:
 
 def library(name: str) -> str:
     """A sanitizer's library: the interpreter is not linked with it, so it has to be loaded first."""
-    return subprocess.run(["gcc", f"-print-file-name={name}"], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        ["gcc", f"-print-file-name={name}"], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 @nox.session
 def asan(session: nox.Session) -> None:
-    """The whole suite with the address and undefined-behaviour sanitizers and the assertions of Eigen and the library."""
+    """The whole suite with the address and undefined-behaviour sanitizers and the assertions of Eigen."""
     install(session, LAMELLA_SANITIZE="address,undefined")
     environment = {
         "LD_PRELOAD": f"{library('libasan.so')}:{library('libubsan.so')}",
         "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:allocator_may_return_null=1",
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     }
-    session.run("pytest", "-q", "-s", "-m", f"not interop and {UNSUITED}", *session.posargs, env=environment)
-
-
-@nox.session
-def leaks(session: nox.Session) -> None:
-    """A program that uses everything, and with it what is never freed; fails on blocks of ours, and without a planted one."""
-    install(session, LAMELLA_SANITIZE="address,undefined")
-    environment = {
-        "LD_PRELOAD": library("libasan.so"),
-        "PYTHONMALLOC": "malloc",
-        "ASAN_OPTIONS": "detect_leaks=1:fast_unwind_on_malloc=0:exitcode=66",
-        "LSAN_OPTIONS": f"suppressions={Path('tests/cpp/leaks.txt').resolve()}:print_suppressions=0",
-    }
-    session.run("python", "tests/use_everything.py", env=environment)
-    session.run("python", "tests/use_everything.py", "--leak", env=environment, success_codes=[66], silent=True)
+    session.run("pytest", "-q", "-s", *session.posargs, env=environment)
 
 
 @nox.session
@@ -129,29 +143,6 @@ def tsan(session: nox.Session) -> None:
     for _ in range(int(session.posargs[0]) if session.posargs else 1):
         session.run(driver, env=environment, external=True)
     session.run(driver, "race", env=environment, external=True, success_codes=[66], silent=True)
-
-
-@nox.session
-def tidy(session: nox.Session) -> None:
-    """clang-tidy by .clang-tidy on every source of the core and the bindings: no finding."""
-    session.install("clang-tidy==23.1.4", "cmake>=3.18", "ninja", "cmeel-eigen>=3.4.1,<4", "pybind11>=3.0,<4")
-    build = "build/tidy"
-    packages = session.run("python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", silent=True)
-    pybind11 = session.run("python", "-m", "pybind11", "--cmakedir", silent=True)
-    # Without OpenMP: its headers come with the compiler that builds, not with the one that checks.
-    session.run(
-        "cmake", "-S", ".", "-B", build, "-G", "Ninja", "-DCMAKE_EXPORT_COMPILE_COMMANDS=ON", "-DLAMELLA_OPENMP=OFF",
-        f"-DLAMELLA_ISAS={CHECKED_ISA}", f"-DCMAKE_PREFIX_PATH={str(packages).strip()};{str(pybind11).strip()}",
-    )  # fmt: skip
-    sources = session.posargs or [str(path) for path in sorted(Path("cpp").rglob("*.cpp"))]
-    clang_tidy = [f"{session.bin}/clang-tidy", "-p", build, "--quiet", "--warnings-as-errors=*"]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        found = list(
-            pool.map(lambda source: subprocess.run([*clang_tidy, source], capture_output=True, text=True), sources)
-        )
-    session.log("".join(sorted({line + "\n" for each in found for line in each.stdout.splitlines() if " error: " in line})))
-    if any(each.returncode for each in found):
-        session.error("clang-tidy has findings")
 
 
 @nox.session
@@ -176,14 +167,7 @@ def coverage(session: nox.Session) -> None:
 
 
 @nox.session
-def soak(session: nox.Session) -> None:
-    """Models made, trained and dropped: the slopes of memory, open files and threads."""
-    session.install(".")
-    session.run("python", "tests/soak.py", *session.posargs)
-
-
-@nox.session
 def nightly(session: nox.Session) -> None:
     """All that is too long for every change."""
-    for name in ("asan", "leaks", "tsan", "tidy", "noomp", "coverage", "soak", "isa", "interop"):
+    for name in ("fuzz", "kills", "asan", "tsan", "noomp", "coverage", "isa", "interop", "beside"):
         session.notify(name)

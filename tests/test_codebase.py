@@ -27,14 +27,16 @@ CPP = ROOT / "cpp"
 # Each imports from its left only.
 # fmt: off
 PYTHON_ORDER = [
-    "_optional", "_elsewhere", "_atomic", "_fetch", "_checks", "_registry", "_random", "_cpu", "_core", "config",
-    "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "schedules", "optimizers",
-    "layers", "backend", "_progress", "utils", "callbacks", "_summary", "_data", "_weights", "_plan", "_stack",
-    "_order", "_feed", "_watched", "_compile", "_training", "_fit", "saving", "_saved", "models",
-    "preprocessing", "datasets", "plotting", "__init__", "_demo", "_bench", "cli", "__main__",
+    "_optional", "_elsewhere", "_warn", "_atomic", "_fetch", "_checks", "_registry", "_random", "_cpu", "_core",
+    "config", "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "schedules",
+    "optimizers", "layers", "backend", "_progress", "utils", "callbacks", "_summary", "_lock", "_data", "_examples",
+    "_weights", "_plan", "_stack", "_order", "_feed", "_watched", "_compile", "_training", "_fit", "saving", "_onnx",
+    "_saved", "_compilable", "models", "preprocessing", "datasets", "plotting", "sklearn", "__init__", "_demo",
+    "_bench", "cli", "__main__",
 ]
 CPP_ORDER = [
     "core/scalar", "core/memory", "core/simd", "core/special", "core/arena", "core/forks", "core/parallel",
+    "core/polling",
     "core/kernels/products", "core/kernels/rows", "core/kernels/columns", "core/kernels/batch", "core/compress",
     "core/split", "core/pass", "core/random",
     "core/activations/of_output", "core/activations/of_input", "core/activations/rowwise", "core/activations",
@@ -43,7 +45,8 @@ CPP_ORDER = [
     "core/regularizers", "core/constraints", "core/penalties", "core/sinks",
     "core/optimizers/rule", "core/optimizers/*", "core/optimizers", "core/update", "core/updater",
     "core/layers/*", "core/layers", "core/workspace", "core/network", "core/trainer",
-    "bindings/specs", "bindings/arrays", "bindings/bind_activations", "bindings/bind_losses", "bindings/bind_metrics",
+    "bindings/specs", "bindings/arrays", "bindings/gil", "bindings/bind_activations", "bindings/bind_losses",
+    "bindings/bind_metrics",
     "bindings/bind_weights", "bindings/bind_updater", "bindings/bind_network", "bindings/module", "bindings/cpu",
 ]
 # fmt: on

@@ -4,6 +4,7 @@
 
 #include "../core/metrics.hpp"
 #include "arrays.hpp"
+#include "gil.hpp"
 
 namespace lamella {
 namespace {
@@ -29,7 +30,7 @@ Numbers metric_values(const Metric& metric, const py::array& y_true, const Numbe
     Numbers values(rows);
     Scalar* out = values.mutable_data();
     const Scalar* p = y_pred.data();
-    const py::gil_scoped_release release;
+    const Released released;
     Buffer row(padded(cols));  // formulas may read whole registers
     std::visit(
         [&](const auto& one) {

@@ -7,26 +7,10 @@
 #include "../core/compress.hpp"
 #include "../core/trainer.hpp"
 #include "arrays.hpp"
+#include "gil.hpp"
 
 namespace lamella {
 namespace {
-
-/// Runs `work` without the GIL. `work` gets a poll that looks for signals; what a signal handler raised (Ctrl-C) is
-/// thrown when `work` has returned.
-template <class Work>
-auto without_gil(Work&& work) {
-    bool interrupted = false;
-    const Poll poll = [&] {
-        const py::gil_scoped_acquire gil;
-        return interrupted = interrupted || PyErr_CheckSignals() != 0;
-    };
-    auto result = [&] {
-        const py::gil_scoped_release release;
-        return work(poll);
-    }();
-    if (interrupted) throw py::error_already_set();
-    return result;
-}
 
 Examples examples_of(const Network& network, const py::object& x, const py::array& y, const py::object& weights) {
     Examples data{.x = source_of(x)};
@@ -51,11 +35,16 @@ Examples examples_of(const Network& network, const py::object& x, const py::arra
     return data;
 }
 
+/// Keeps others from writing. A function of the user's that runs while the network is at work finds it so already.
+auto reading(const Network& network) {
+    return network.mutex().lent() ? std::shared_lock<ForkSafe<std::shared_mutex>>() : std::shared_lock(network.mutex());
+}
+
 Numbers get_weights(const Network& network) {
     Numbers values(network.weight_count());
     Scalar* data = values.mutable_data();
-    const py::gil_scoped_release release;
-    const std::shared_lock lock(network.mutex());
+    const Released released;
+    const auto lock = reading(network);
     network.read(data);
     return values;
 }
@@ -63,7 +52,7 @@ Numbers get_weights(const Network& network) {
 void set_weights(Network& network, const Numbers& values) {
     require(values.size() == network.weight_count(), "weights: wrong size");
     const Scalar* data = values.data();
-    const py::gil_scoped_release release;
+    const Released released;
     const std::unique_lock lock(network.mutex());
     network.write(data);
 }
@@ -74,8 +63,14 @@ Numbers predict(const Network& network, const py::object& x, int threads) {
     Numbers out({row_count(source), network.outputs()});
     Scalar* data = out.mutable_data();
     without_gil([&](const Poll& poll) {
-        const std::shared_lock lock(network.mutex());
-        network.predict(source, data, threads ? threads : max_threads(), poll);
+        const bool outermost = !network.mutex().lent();
+        const auto lock = reading(network);
+        const Poll asked = [&] {
+            if (!outermost) return poll();
+            const Lending lending(network.mutex());
+            return poll();
+        };
+        network.predict(source, data, threads ? threads : max_threads(), asked);
         return true;
     });
     return out;
@@ -167,8 +162,8 @@ py::tuple gradients(Trainer& trainer, const Network& network, const py::object& 
     const PythonLoss python(external);
     data.external = python.external();
     Numbers of_weights(network.weight_count()), of_inputs({count, network.inputs()});
-    const double loss = without_gil([&](const Poll&) {
-        return trainer.gradients(data, count, of_weights.mutable_data(), of_inputs.mutable_data(), training, max_threads());
+    const double loss = without_gil([&](const Poll& poll) {
+        return trainer.gradients(data, count, of_weights.mutable_data(), of_inputs.mutable_data(), training, max_threads(), poll);
     });
     python.rethrow();
     return py::make_tuple(loss, of_weights, of_inputs);
@@ -188,7 +183,7 @@ std::shared_ptr<Trainer> make_trainer(std::shared_ptr<Network> network, const Op
 void apply(Trainer& trainer, Scalar rate, Index first, Index last) {
     constexpr Index line = 64 / sizeof(Scalar);
     require(first % line == 0 && last % line == 0, "first, last: must be at whole cache lines");
-    const py::gil_scoped_release release;
+    const Released released;
     trainer.apply(rate, {first, last}, max_threads());
 }
 
@@ -204,7 +199,7 @@ py::tuple scan_array(const py::object& x) {
     const Source source = source_of(x);
     const Index numbers = std::visit([](const auto& from) { return from.rows * from.cols; }, source);
     const int threads = numbers < kSmallScan ? 1 : max_threads();
-    const Scan found = without_gil([&](const Poll&) { return scan(source, threads); });
+    const Scan found = without_gil([&](const Poll& poll) { return scan(source, threads, poll); });
     return py::make_tuple(found.nonzeros, found.bad_row, found.bad_col);
 }
 
@@ -214,14 +209,14 @@ py::tuple compress_array(const py::object& x) {
     const Index rows = row_count(source);
     const Index cols = std::visit([](const auto& from) { return from.cols; }, source);
     Array<std::int64_t> starts(rows + 1);
-    without_gil([&](const Poll&) { return count_rows(source, starts.mutable_data(), max_threads()), true; });
+    without_gil([&](const Poll& poll) { return count_rows(source, starts.mutable_data(), max_threads(), poll), true; });
     const Index nonzeros = starts.data()[rows];
     Array<float> values(nonzeros);
     py::array indices;
     const auto fill = [&]<class I>(Array<I> places) {
         I* to = places.mutable_data();
-        without_gil([&](const Poll&) {
-            return compress_rows(source, starts.data(), to, values.mutable_data(), max_threads()), true;
+        without_gil([&](const Poll& poll) {
+            return compress_rows(source, starts.data(), to, values.mutable_data(), max_threads(), poll), true;
         });
         indices = places;
     };
@@ -255,7 +250,7 @@ void bind_network(py::module_& m) {
         .def("totals", &totals, "(samples, sum of losses, sums of metrics, what each is to be divided by) since they were cleared.")
         .def("clear_totals", &Trainer::clear_totals)
         .def("apply", &apply, "rate"_a, "first"_a, "last"_a, "Updates a range of the arena from updater.gradients.")
-        .def("finalize", &Trainer::finalize, py::call_guard<py::gil_scoped_release>(), "Weights become their averages.")
+        .def("finalize", &Trainer::finalize, py::call_guard<Released>(), "Weights become their averages.")
         .def_property_readonly("updater", &Trainer::updater, "The optimizer with its state.")
         .def_property(
             "iterations", [](const Trainer& trainer) { return trainer.updater()->iterations; },

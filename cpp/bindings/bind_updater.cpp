@@ -2,6 +2,7 @@
 
 #include "../core/updater.hpp"
 #include "arrays.hpp"
+#include "gil.hpp"
 #include "specs.hpp"
 
 namespace lamella {
@@ -19,7 +20,7 @@ std::shared_ptr<Updater> make_updater(const Optimizer& optimizer, const Options&
 /// Runs `work` without the GIL, while no training changes the updater.
 template <class Work>
 void alone(Updater& updater, const Work& work) {
-    const py::gil_scoped_release release;
+    const Released released;
     const std::scoped_lock lock(updater.mutex());
     work();
 }

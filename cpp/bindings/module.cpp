@@ -12,6 +12,7 @@
 #include "bind_network.hpp"
 #include "bind_updater.hpp"
 #include "bind_weights.hpp"
+#include "gil.hpp"
 #include "specs.hpp"
 
 namespace lamella {
@@ -26,7 +27,7 @@ double benchmark_product(Index rows, Index inner, Index cols, int threads, doubl
     std::chrono::duration<double> elapsed{};
     constexpr int repeats = 50;
     Index runs = 0;
-    const py::gil_scoped_release release;
+    const Released released;
     for (; elapsed.count() < seconds; ++runs, elapsed = std::chrono::steady_clock::now() - start)
         run_team(threads, [&](const Team& team) {
             team.phase([&](Member member) {

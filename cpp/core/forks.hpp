@@ -1,9 +1,12 @@
-/// Locks that a fork()ed child finds open: the threads that held them in the parent do not exist in the child.
+/// Locks that a fork()ed child finds open: the threads that held them in the parent do not exist in the child. And that fail
+/// instead of waiting for ever where a user's function, called by who holds one, asks for it again.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <stdexcept>
 #include <thread>
+#include <tuple>
 
 namespace lamella {
 
@@ -14,12 +17,24 @@ inline std::atomic<unsigned> forks{0};
 template <class Mutex>
 class ForkSafe {
 public:
-    void lock() { current().lock(); }
+    void lock() { free().lock(); }
     void unlock() { mutex_.unlock(); }
-    void lock_shared() { current().lock_shared(); }
+    void lock_shared() { free().lock_shared(); }
     void unlock_shared() { mutex_.unlock_shared(); }
 
+    /// Whether this thread runs a user's function in the middle of work that holds the lock: it may read, as nobody writes then.
+    bool lent() const { return lent_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
+    void lend(std::thread::id to) { lent_.store(to, std::memory_order_relaxed); }
+
 private:
+    Mutex& free() {
+        if (lent())
+            throw std::runtime_error(
+                "The model is at work: a signal handler, or a loss in Python, that runs in the middle of it may predict and read "
+                "the weights, nothing else. Set a flag there, and let a callback do the rest.");
+        return current();
+    }
+
     static constexpr unsigned being_made = ~0u;
 
     Mutex& current() {
@@ -37,7 +52,24 @@ private:
     }
 
     Mutex mutex_;
+    std::atomic<std::thread::id> lent_{};
     std::atomic<unsigned> made_after_{forks.load(std::memory_order_relaxed)};
+};
+
+/// While it lives, this thread runs a user's function in the middle of work that holds these locks.
+template <class... Locks>
+class Lending {
+public:
+    explicit Lending(Locks&... locks) : locks_(locks...) { lend(std::this_thread::get_id()); }
+    ~Lending() { lend({}); }
+    Lending(const Lending&) = delete;
+    Lending& operator=(const Lending&) = delete;
+
+private:
+    void lend(std::thread::id to) {
+        std::apply([&](auto&... lock) { (lock.lend(to), ...); }, locks_);
+    }
+    std::tuple<Locks&...> locks_;
 };
 
 }  // namespace lamella

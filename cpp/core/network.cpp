@@ -1,7 +1,6 @@
 #include "network.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <mutex>
 
 namespace lamella {
@@ -131,26 +130,23 @@ void Network::predict(const Source& source, Scalar* out, int threads, const Poll
     for (int m = 0; m < members; ++m) workspaces.emplace_back(layers_, input_, shapes_, rows, 1, false);
 
     std::atomic<Index> next{0};
-    std::atomic<bool> stop{false};
     const std::atomic<bool> allowed{compress};
+    Polling polling(poll), nobody;
     const auto work_of = [&](Workspace& work, bool polls) {
-        auto polled = std::chrono::steady_clock::now();
-        for (Index block; !stop && (block = next.fetch_add(1)) < blocks;) {
+        for (Index block; !polling.stopped() && (block = next.fetch_add(1)) < blocks;) {
             const Index first = block * rows, count = std::min(rows, total - first);
             const Team team;
             work.batch.gather(team, source, {nullptr, first, count}, affine_, allowed);
-            forward({.team = team, .params = params(), .samples = count}, layers_, work);
+            const Pass pass{.team = team, .params = params(), .samples = count};
+            if (!forward(pass, layers_, work, polls ? polling : nobody)) return;
             const ConstView y = layers_.empty() ? work.batch.dense(count) : ConstView(work.output(count));
             for (Index r = 0; r < y.rows; ++r) std::copy_n(y.row(r), y.cols, out + first * outputs() + r * y.cols);
-            if (polls && std::chrono::steady_clock::now() - polled > std::chrono::milliseconds(20)) {
-                if (poll()) stop = true;
-                polled = std::chrono::steady_clock::now();
-            }
         }
     };
     run_team(members, [&](const Team& team) {
         team.phase([&](Member member) { work_of(workspaces[member.rank], team.is_caller()); });
     });
+    for (const Workspace& work : workspaces) work.batch.require_whole();
 }
 
 }  // namespace lamella

@@ -1,16 +1,12 @@
 /// A network: layers and their weights, and prediction.
 #pragma once
 
-#include <functional>
 #include <shared_mutex>
 
 #include "forks.hpp"
 #include "workspace.hpp"
 
 namespace lamella {
-
-/// Asked now and then during long work, by the calling thread; true means stop.
-using Poll = std::function<bool()>;
 
 class Network {
 public:

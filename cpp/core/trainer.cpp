@@ -1,14 +1,9 @@
 #include "trainer.hpp"
 
-#include <chrono>
-
 #include "memory.hpp"
 
 namespace lamella {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-constexpr auto kPollEvery = std::chrono::milliseconds(20);
 
 /// The last activation, if the last layer has one.
 Activation* last_activation(std::vector<Layer>& layers) {
@@ -56,7 +51,9 @@ bool Trainer::score(const Team& team, const Examples& data, Batch::Rows rows, In
     scorer_.score(team, data, rows, y, data.external ? View{} : delta);
     if (data.external) {
         team.phase([&](Member member) {
-            if (member.rank == 0 && !(*data.external)(rows, y, scorer_.values(), delta)) failed = true;
+            if (member.rank > 0) return;
+            const Lending lending(working_, network_->mutex(), updater_->mutex());
+            if (!(*data.external)(rows, y, scorer_.values(), delta)) failed = true;
         });
         if (failed) return false;
         scorer_.weigh(team, data, rows, delta);
@@ -66,6 +63,14 @@ bool Trainer::score(const Team& team, const Examples& data, Batch::Rows rows, In
             std::copy_n(y.row(r), y.cols, data.predictions + (before * (y.rows / rows.count) + r) * y.cols);
         });
     return true;
+}
+
+/// `poll`, which runs signal handlers while this trainer is at work.
+Poll Trainer::lent(const Poll& poll) {
+    return [this, &poll] {
+        const Lending lending(working_, network_->mutex(), updater_->mutex());
+        return poll();
+    };
 }
 
 /// What regularization adds to the loss of the batch. The updater has measured the weights.
@@ -82,25 +87,23 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
     const int members = network_->useful_threads(std::min(batch, count), threads, 3);
     Workspace& work = workspace(batch, members);
     std::atomic<bool> finite{network_->may_compress()};
-    std::atomic<bool> stop{false}, failed{false};
+    std::atomic<bool> failed{false};
+    const Poll asked = lent(poll);
+    Polling polling(asked);
     Index done = 0;
     const auto body = [&](const Team& team) {
         const FlushSubnormals flush;
-        auto polled = Clock::now();
         for (Index s = 0; s < steps; ++s) {
-            if (team.is_caller() && Clock::now() - polled > kPollEvery) {
-                if (poll()) stop = true;
-                polled = Clock::now();
-            }
+            polling.look(team);
             const Index rows = std::min(batch, count - s * batch);
             const Batch::Rows chosen{order + s * batch, 0, rows};
             work.batch.gather(team, data.x, chosen, network_->affine(), finite);
-            if (stop) break;  // who leaves early leaves the rest of this step to the others
+            if (polling.stopped() || work.batch.broken()) break;
             const Updater::Moment moment{updater_->iterations + s, rates[s]};
             const Pass pass{team, network_->params(), rows, true, true, moment.iteration};
-            forward(pass, layers_, work);
+            if (!forward(pass, layers_, work, polling)) break;
             if (!score(team, data, chosen, s * batch, work, work.delta(rows), failed)) break;
-            backward(pass, layers_, work, {});
+            if (!backward(pass, layers_, work, {}, polling)) break;
             updater_->measure(team, network_->params());
             const auto send = [&](Member member, const Sink& sink) {
                 send_gradients(member, pass, layers_, work, sink);
@@ -122,6 +125,7 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
         throw;
     }
     count_steps();
+    work.batch.require_whole();
     return done;
 }
 
@@ -153,31 +157,30 @@ bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Pol
     const int members = network_->useful_threads(std::min(batch, count), threads, 1);
     Workspace& work = workspace(batch, members);
     const std::atomic<bool> compress{network_->may_compress()};
-    std::atomic<bool> stop{false}, failed{false};
+    std::atomic<bool> failed{false};
+    const Poll asked = lent(poll);
+    Polling polling(asked);
     run_team(members, [&](const Team& team) {
-        auto polled = Clock::now();
         updater_->measure(team, network_->params());
         for (Index first = 0; first < count; first += batch) {
-            if (team.is_caller() && Clock::now() - polled > kPollEvery) {
-                if (poll()) stop = true;
-                polled = Clock::now();
-            }
+            polling.look(team);
             const Batch::Rows rows{nullptr, first, std::min(batch, count - first)};
             work.batch.gather(team, data.x, rows, network_->affine(), compress);
-            if (stop) break;
+            if (polling.stopped() || work.batch.broken()) break;
             const Pass pass{team, network_->params(), rows.count};
-            forward(pass, layers_, work);
+            if (!forward(pass, layers_, work, polling)) break;
             if (!score(team, data, rows, first, work, {}, failed)) break;
             team.phase([&](Member member) {
                 if (member.rank == 0) scorer_.accumulate(rows.count, penalty(pass, work));
             });
         }
     });
-    return !stop;
+    work.batch.require_whole();
+    return !polling.stopped();
 }
 
 double Trainer::gradients(const Examples& data, Index count, Scalar* weight_gradients, Scalar* input_gradients, bool training,
-                          int threads) {
+                          int threads, const Poll& poll) {
     const std::scoped_lock working(working_);
     const std::shared_lock lock(network_->mutex());
     const std::scoped_lock updating(updater_->mutex());
@@ -188,14 +191,16 @@ double Trainer::gradients(const Examples& data, Index count, Scalar* weight_grad
     const View input_delta{storage.data(), count, inputs, padded_stride(inputs)};
     const std::atomic<bool> compress{network_->may_compress()};
     std::atomic<bool> failed{false};
+    const Poll asked = lent(poll);
+    Polling polling(asked);
     double penalties = 0;
     run_team(work.members, [&](const Team& team) {
         const Batch::Rows rows{nullptr, 0, count};
         work.batch.gather(team, data.x, rows, network_->affine(), compress);
         const Pass pass{team, network_->params(), count, training, false, updater_->iterations};
-        forward(pass, layers_, work);
+        if (work.batch.broken() || !forward(pass, layers_, work, polling)) return;
         if (!score(team, data, rows, 0, work, work.delta(count), failed)) return;
-        backward(pass, layers_, work, input_delta);
+        if (!backward(pass, layers_, work, input_delta, polling)) return;
         updater_->measure(team, network_->params());
         team.phase([&](Member member) {
             send_gradients(member, pass, layers_, work, Collect(collected));
@@ -203,6 +208,7 @@ double Trainer::gradients(const Examples& data, Index count, Scalar* weight_grad
         });
         updater_->penalties().add_gradients(team, network_->params(), collected, 1);
     });
+    work.batch.require_whole();
     network_->read(collected, weight_gradients);
     for (Index r = 0; r < count; ++r)
         for (Index c = 0; c < inputs; ++c) *input_gradients++ = input_delta.row(r)[c] * network_->affine().scale;

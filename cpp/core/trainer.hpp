@@ -27,7 +27,7 @@ public:
     /// loss of one batch, its whole weight gradient (laid out as Network::read) and input gradient (count × inputs).
     /// `training`: with noise and the statistics of the batch.
     double gradients(const Examples& data, Index count, Scalar* weight_gradients, Scalar* input_gradients, bool training,
-                     int threads);
+                     int threads, const Poll& poll);
 
     /// The step that follows once the updater's gradients() are filled, for the weights in `range` of the arena. Does not count.
     void apply(Scalar rate, Range range, int threads);
@@ -41,6 +41,7 @@ public:
 
 private:
     Workspace& workspace(Index rows, int members);
+    Poll lent(const Poll& poll);
     bool score(const Team& team, const Examples& data, Batch::Rows rows, Index before, const Workspace& work, View delta,
                std::atomic<bool>& failed);
     double penalty(const Pass& pass, const Workspace& work) const;

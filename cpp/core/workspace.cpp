@@ -10,7 +10,7 @@ Workspace::Workspace(const std::vector<Layer>& layers, Shape input, const std::v
                      bool training)
     : rows(rows),
       members(members),
-      batch(rows, input.groups * input.width, members, densest_for(layers), training),
+      batch(rows, input.groups * input.width, members, densest_for(layers), training ? columns_for(layers) : Columns::kNone),
       shapes_(outputs),
       training_(training) {
     constexpr Index line = 64 / sizeof(Scalar);
@@ -54,20 +54,27 @@ Trace Workspace::trace(std::size_t layer, Index samples, View input_delta) const
     return t;
 }
 
-void forward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work) {
-    for (std::size_t l = 0; l < layers.size(); ++l)
+bool forward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work, Polling& polling) {
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+        polling.look(pass.team);
         std::visit([&](const auto& layer) { layer.forward(pass, work.trace(l, pass.samples)); }, layers[l]);
+        if (polling.stopped()) return false;
+    }
+    return true;
 }
 
-void backward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work, View input_delta) {
+bool backward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work, View input_delta, Polling& polling) {
     std::size_t lowest = 0;
     if (!input_delta.data)
         while (lowest + 1 < layers.size() && !is_trained(layers[lowest])) ++lowest;
     for (std::size_t l = layers.size(); l-- > lowest;) {
         Trace t = work.trace(l, pass.samples, input_delta);
         if (l == lowest && !input_delta.data) t.dx = {};
+        polling.look(pass.team);
         std::visit([&](const auto& layer) { layer.backward(pass, t); }, layers[l]);
+        if (polling.stopped()) return false;
     }
+    return true;
 }
 
 double activity_penalty(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work) {
@@ -76,6 +83,11 @@ double activity_penalty(const Pass& pass, const std::vector<Layer>& layers, cons
         if (const auto* watching = std::get_if<ActivityRegularization>(&layers[l]))
             total += watching->penalty(pass, work.trace(l, pass.samples));
     return total;
+}
+
+Columns columns_for(const std::vector<Layer>& layers) {
+    const auto* first = layers.empty() ? nullptr : std::get_if<Dense>(&layers.front());
+    return !first ? Columns::kNone : first->scatters() ? Columns::kCuts : Columns::kLists;
 }
 
 double densest_for(const std::vector<Layer>& layers) {

@@ -33,12 +33,12 @@ private:
     Buffer storage_;
 };
 
-/// Runs all layers on the workspace's batch; every member of the team calls it.
-void forward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work);
+/// Runs all layers on the workspace's batch; every member of the team calls it. False if it was stopped.
+bool forward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work, Polling& polling);
 
 /// Turns the deltas into those of the pre-activations, from the last layer down to the first that is trained, or further to the
-/// inputs if `input_delta` is given. When it returns nobody reads the weights any more.
-void backward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work, View input_delta);
+/// inputs if `input_delta` is given. When it returns nobody reads the weights any more. False if it was stopped.
+bool backward(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work, View input_delta, Polling& polling);
 
 /// A member's part of the gradients of all trained layers.
 template <class Sink>
@@ -54,6 +54,9 @@ void send_gradients(Member member, const Pass& pass, const std::vector<Layer>& l
 
 /// What the layers add to the loss of the batch.
 double activity_penalty(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work);
+
+/// What the gradients of the first layer need of compressed columns.
+Columns columns_for(const std::vector<Layer>& layers);
 
 /// The share of nonzeros up to which the first layer wants compressed rows; 0 if it cannot use them.
 double densest_for(const std::vector<Layer>& layers);

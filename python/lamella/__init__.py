@@ -70,7 +70,9 @@ _LAZY = ("datasets", "plotting", "preprocessing")  # what most programs do witho
 
 
 def __getattr__(name: str) -> ModuleType | type:
-    return importlib.import_module(f"{__name__}.{name}") if name in _LAZY else elsewhere(__name__)(name)
+    if name in _LAZY or name == "sklearn":  # which is not listed: it needs scikit-learn
+        return importlib.import_module(f"{__name__}.{name}")
+    return elsewhere(__name__)(name)
 
 
 def __dir__() -> list[str]:

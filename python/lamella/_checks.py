@@ -57,7 +57,7 @@ def real(
         >>> real("SGD", "momentum", 0.9, least=0, most=1)
         0.9
     """
-    limits = [f"at least {least:g}"] * (least > -math.inf) + [f"at most {most:g}"] * (most < math.inf)
+    limits = [f"at least {least:g}"] * (least > -math.inf) + [f"at most {most:g}"] * (most < min(below, math.inf))
     limits += [f"less than {below:g}"] * (below < math.inf)
     what = f"{owner} `{name}` must be a finite number" + (f", {' and '.join(limits)}" if limits else "")
     if isinstance(value, (bool, np.bool_, np.complexfloating)) or not hasattr(value, "__float__"):

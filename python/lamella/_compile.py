@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,9 +13,10 @@ import numpy.typing as npt
 from . import losses, optimizers
 from ._checks import laid_out, real
 from ._core import core
-from ._data import Examples
+from ._examples import Examples
 from ._feed import Part
-from ._watched import Watched, as_number, named, restore_state, saved_state, watched_from
+from ._lock import ModelLock
+from ._watched import Watched, named, restore_state, results_of, saved_state, watched_from
 from .layers import Layer, Weight
 from .losses import CustomLoss
 from .metrics import Mean, Metric
@@ -36,12 +35,10 @@ class Compiled:
     loss_weight: float
     watched: list[Watched]
     trainer: Any = None
-    fitting: bool = False
+    guard: ModelLock = field(default_factory=ModelLock)  # the model's
     _attachment: Any = None
     _output: tuple[int, ...] = ()
     _carried: list[float] = field(default_factory=list)
-    _lock: Any = field(default_factory=threading.RLock)
-    _process: int = field(default_factory=os.getpid)
     given_loss: Any = None  # as compile() got it
 
     @property
@@ -62,7 +59,8 @@ class Compiled:
         """What evaluate() returns: a dictionary, a list in the order of compile(), or the loss alone."""
         if return_dict:
             return dict(sorted(logs.items()))
-        values = [logs["loss"], *(logs[name] for name in self.names)]
+        names = [name for name in ("loss", *self.names) if name in logs]
+        values = [logs[name] for name in [*names, *sorted(logs.keys() - {*names})]]  # the latter from dictionaries
         return values if len(values) > 1 else values[0]
 
     @property
@@ -178,18 +176,8 @@ class Compiled:
             metric.count.assign(count)
         logs: Logs = {"loss": loss / samples if samples else 0.0}
         for each in self.watched:
-            logs[each.name] = as_number(each.metric.result())
+            logs.update(results_of(each.name, each.metric))
         return logs
-
-    def lock(self) -> Any:
-        """What a thread holds while it trains, evaluates or saves. Made anew where a fork left its holder behind."""
-        if self._process != os.getpid():
-            self._process = os.getpid()
-            if self._lock.acquire(blocking=False):
-                self._lock.release()
-            else:
-                self._lock, self.fitting = threading.RLock(), False
-        return self._lock
 
     @contextmanager
     def alone(self, *, fitting: bool = False) -> Iterator[None]:
@@ -198,17 +186,17 @@ class Compiled:
         Raises:
             ValueError: If a callback of a fit asks for another fit of the same model.
         """
-        with self.lock():
-            if fitting and self.fitting:
+        with self.guard.held():
+            if fitting and self.guard.fitting:
                 raise ValueError("fit() cannot be called from a callback of a running fit() of the same model.")
-            nested = self.fitting
+            nested = self.guard.fitting
             carried = self._totals() if nested else []
             states = saved_state(self.watched) if nested else []
-            self.fitting = nested or fitting
+            self.guard.fitting = nested or fitting
             try:
                 yield
             finally:
-                self.fitting = nested
+                self.guard.fitting = nested
                 if nested:
                     self.trainer.clear_totals()
                     self._carried = carried

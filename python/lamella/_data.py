@@ -1,23 +1,21 @@
-"""Data at the door: what users pass in, checked and turned into what the core takes.
+"""Inputs at the door: what users pass as x, checked and turned into what the core takes.
 
-Inputs become a matrix of float32, float64 or uint8 where they lie (no copy if that is what they are), or the three
-arrays of a compressed sparse matrix. Targets become float32 rows or int32 class numbers.
+They become a matrix of float32, float64 or uint8 where they lie (no copy if that is what they are), or the three
+arrays of a compressed sparse matrix.
 """
 
 from __future__ import annotations
 
 import math
 from array import array as python_array
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ._checks import integer, laid_out, real
+from ._checks import laid_out
 from ._core import core
 from .layers.base import checked_shape
-from .losses import Loss
 
 Shape = tuple[int, ...]
 AnyArray = npt.NDArray[Any]
@@ -38,6 +36,19 @@ def is_sparse(x: Any) -> bool:
 def is_data(x: Any) -> bool:
     """Whether `x` is an array, a frame or a sparse matrix, not something that gives batches."""
     return hasattr(x, "__array__") or hasattr(x, "dtype") or is_sparse(x) or isinstance(x, (memoryview, python_array))
+
+
+def only(value: Any, axes: int) -> Any:
+    """The array in a list of one array, as Keras takes them; a list of one row or sample, of fewer `axes`, stays.
+
+    Example:
+        >>> only([np.zeros((4, 2))], 2).shape, len(only([np.zeros(2)], 2))
+        ((4, 2), 1)
+    """
+    if isinstance(value, (list, tuple)) and len(value) == 1 and is_data(value[0]):
+        inner = value[0]
+        return inner if (inner.ndim if hasattr(inner, "ndim") else np.ndim(inner)) >= axes else value
+    return value
 
 
 def row_count(x: Inputs) -> int:
@@ -108,7 +119,7 @@ def inputs(x: Any, shape: Shape, name: str = "x") -> Inputs:
         TypeError: If `x` is not data.
         ValueError: If its type or shape does not fit.
     """
-    width = math.prod(shape)
+    width, x = math.prod(shape), only(x, 1 + len(shape))
     if is_sparse(x):
         return _sparse_inputs(x, width, name)
     array = as_array(name, x)
@@ -191,189 +202,9 @@ def compressed(x: Inputs, nonzeros: int, densest: float) -> Inputs:
     return core.compress(x) if nonzeros * (4 + index_bytes) + 8 * len(x) <= _COMPRESSED_BYTES else x
 
 
-def targets(y: Any, rows: int, loss: Loss, output: Shape, name: str = "y") -> AnyArray:
-    """`y` as the loss needs it: int32 class numbers ``(m,)`` or float32 rows ``(m, width)``.
-
-    For outputs of one axis m is the number of samples; other outputs have several rows a sample.
-
-    Raises:
-        TypeError: If `y` is not data.
-        ValueError: If its length, shape or values do not fit.
-    """
-    if y is None:
-        raise ValueError(f"`{name}` is missing: training and evaluation need targets.")
-    array = as_array(name, y)
-    if array.ndim == 0 or len(array) != rows:
-        raise ValueError(
-            f"Data cardinality is ambiguous. `x` has {rows} rows but `{name}` has {len(array) if array.ndim else 0}; "
-            "they must be equal."
-        )
-    if loss.labels:
-        return _labels(array, output, name, loss.ignore_class)
-    return _values(array, rows, loss, output, name)
-
-
-def _labels(array: AnyArray, output: Shape, name: str, ignored: int | None = None) -> AnyArray:
-    classes = output[-1]
-    if array.ndim == len(output) + 1 and array.shape[-1] == 1:
-        array = array[..., 0]
-    if array.shape[1:] != output[:-1]:
-        raise ValueError(
-            f"`{name}` must hold class numbers of shape {_shape_text(output[:-1])} for "
-            f"sparse_categorical_crossentropy, got shape {array.shape}; for one-hot rows use the loss "
-            "'categorical_crossentropy'."
-        )
-    if classes < 2:
-        raise ValueError(
-            "sparse_categorical_crossentropy needs an output for every class, but the model has 1 output; "
-            "for two classes and one output use the loss 'binary_crossentropy'."
-        )
-    if array.dtype.kind == "f":
-        _finite(array, name)
-        fractional = np.argwhere(array != np.floor(array))
-        if len(fractional):
-            where = tuple(map(int, fractional[0]))
-            found = f"{array[where]:g} at index {_place(where)}"
-            raise ValueError(f"`{name}` must hold whole class numbers, found {found}.")
-    # Before the cast: 2**40 would become 0.
-    outside = np.argwhere(((array < 0) | (array >= classes)) & (array != ignored))
-    if len(outside):
-        where = tuple(map(int, outside[0]))
-        raise ValueError(
-            f"`{name}`: labels must be in [0, {classes}), the model has {classes} outputs; "
-            f"found {int(array[where])} at index {_place(where)}."
-        )
-    return np.array(array, np.int32).ravel()  # a copy: nobody changes it any more
-
-
-def _place(where: tuple[int, ...]) -> str:
-    return str(where[0] if len(where) == 1 else where)
-
-
-def _shape_text(shape: Shape) -> str:
-    return f"(n, {', '.join(map(str, shape))})" if shape else "(n,)"
-
-
-def _values(array: AnyArray, rows: int, loss: Loss, output: Shape, name: str) -> AnyArray:
-    shape, outputs = array.shape, output[-1]
-    if array.shape[1:] == output[:-1] and outputs == 1:
-        array = array[..., None]
-    elif array.shape[1:] == (*output, 1):
-        array = array[..., 0]
-    if array.shape != (rows, *output):
-        hint = ""
-        if outputs > 1 and array.shape[1:] in (output[:-1], (*output[:-1], 1)) and "categorical" in loss.name:
-            hint = " For class numbers use the loss 'sparse_categorical_crossentropy', or to_categorical(y)."
-        elif len(output) > 1 and array.ndim < len(output) + 1:
-            hint = f" The output has {len(output)} axes a sample: a Flatten() in the model makes one of them."
-        raise ValueError(f"`{name}` must have the shape of the output, {_shape_text(output)}, got {shape}.{hint}")
-    array = array.reshape(-1, outputs)
-    _finite(array, name)
-    values = float32(array, name)
-    least, most = loss.limits
-    if len(values) and values.min() < least:
-        row, column = np.argwhere(values < least)[0]
-        raise ValueError(f"`{name}` must not be negative for {loss.name}, found {values[row, column]:g} at row {row}.")
-    if len(values) and values.max() > most:
-        row, column = np.argwhere(values > most)[0]
-        raise ValueError(f"`{name}` must be in [0, 1] for {loss.name}, found {values[row, column]:g} at row {row}.")
-    return values
-
-
-def _finite(array: AnyArray, name: str) -> None:
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        what = "NaN" if np.isnan(array[place]) else "infinity"
-        where = f"row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
-        raise ValueError(f"`{name}` contains {what} (first at {where}). Replace or drop such rows before training.")
-
-
-def sample_weights(weights: Any, rows: int, name: str = "sample_weight") -> AnyArray | None:
-    """float32 weights ``(n,)`` of the samples, or None.
-
-    Raises:
-        ValueError: If their number is not that of the rows, or one is negative or not finite.
-    """
-    if weights is None:
-        return None
-    array = as_array(name, weights)
-    if array.shape not in ((rows,), (rows, 1)):
-        raise ValueError(f"`{name}` must have one weight for each of the {rows} rows of `x`, got shape {array.shape}.")
-    _finite(array, name)
-    if len(array) and array.min() < 0:
-        raise ValueError(f"`{name}` must not be negative, found {array.min():g}.")
-    return float32(array.reshape(rows), name)
-
-
-def class_weights(class_weight: Any, y: AnyArray) -> AnyArray:
-    """The sample weights that weights of classes mean; classes that are not named weigh 1.
-
-    Raises:
-        TypeError: If `class_weight` is not a dictionary or a class not an integer.
-        ValueError: If a class or a weight is negative, or a weight is not a finite number.
-    """
-    if not isinstance(class_weight, dict):
-        raise TypeError(f"`class_weight` must be a dictionary from class number to weight, got {class_weight!r}.")
-    labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else np.rint(y.reshape(len(y))).astype(np.int64)
-    weights = np.ones(len(y), np.float32)
-    for label, weight in class_weight.items():
-        number = integer("fit", "class_weight", label, least=0)
-        weights[labels == number] = real("fit", f"class_weight[{number}]", weight, least=0)
-    return weights
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Checked rows of inputs, targets and sample weights."""
-
-    x: Inputs
-    y: AnyArray
-    weights: AnyArray | None = None
-    nonzeros: int = 0  # of x, at most
-
-    def __len__(self) -> int:
-        return row_count(self.x)
-
-    def rows(self, first: int, last: int) -> Examples:
-        """Rows first ... last - 1, without a copy of the numbers."""
-        weights = None if self.weights is None else self.weights[first:last]
-        groups = len(self.y) // max(len(self), 1)
-        y = self.y[first * groups : last * groups]
-        return Examples(take_rows(self.x, first, last), y, weights, self.nonzeros)
-
-
-def examples(x: Any, y: Any, weights: Any, shape: Shape, loss: Loss, output: Shape, prefix: str = "") -> Examples:
-    """Checked x, y and sample weights.
-
-    `output` is the shape of a sample's output; `prefix` names in messages where the data came from.
-    """
-    checked = inputs(x, shape, f"{prefix}x")
-    rows = row_count(checked)
-    if rows == 0:
-        raise ValueError(f"`{prefix}x` has 0 rows: training and evaluation need at least one.")
-    wanted = targets(y, rows, loss, output, f"{prefix}y")
-    weighted = sample_weights(weights, rows, f"{prefix}sample_weight")
-    return Examples(checked, wanted, weighted, scan(checked, f"{prefix}x"))
-
-
-def split(data: Examples, share: float) -> tuple[Examples, Examples]:
-    """The first rows to train on and the last `share` of them to validate.
-
-    Raises:
-        ValueError: If either part would be empty.
-    """
-    count = len(data)
-    cut = math.floor(count * (1.0 - share))
-    if cut in (0, count):
-        raise ValueError(
-            f"`validation_split`={share} of {count} rows leaves no rows to "
-            f"{'train on' if cut == 0 else 'validate'}; it is not sufficient to split."
-        )
-    return data.rows(0, cut), data.rows(cut, count)
-
-
 def sample_shape(x: Any) -> tuple[int, ...]:
     """Shape of one sample, for a model that does not know its input shape."""
+    x = only(x, 2)
     shape = x.shape if is_sparse(x) else as_array("x", x).shape
     if len(shape) < 2:
         raise ValueError(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _random
-from ._data import Examples, is_data
+from ._data import is_data
+from ._examples import Examples
+from ._warn import warn
 
 Order = npt.NDArray[np.int64]
 
@@ -182,11 +183,9 @@ class IterableFeed:
             raise ValueError(f"`{self.name}` gives no batches: training and evaluation need at least one.")
         self._given = True
         if count < (self.steps_given or 1):
-            warnings.warn(
+            warn(
                 f"`{self.name}` ran out of batches after {count} of an epoch; training stops. Let it give more, or "
-                "pass an object that can be iterated again, such as a list of batches.",
-                UserWarning,
-                stacklevel=5,
+                "pass an object that can be iterated again, such as a PyDataset or a DataLoader."
             )
 
     def _iterator(self, number: int) -> Iterator[Any]:

@@ -12,7 +12,6 @@ import stat
 import sys
 import tempfile
 import time
-import warnings
 import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from ._atomic import write_atomic
 from ._optional import require
+from ._warn import warn
 
 BASE_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
 
@@ -173,16 +173,8 @@ def from_cache(file: File, subfolder: str = "") -> bytes | None:
             return content
         with contextlib.suppress(OSError):
             path.unlink()
-        _warn(f"{path} in lamella's cache is deleted, it is not the published {file.name}: {fault}.")
+        warn(f"{path} in lamella's cache is deleted, it is not the published {file.name}: {fault}.", RuntimeWarning)
     return None
-
-
-def _warn(message: str) -> None:
-    """Warns at the line outside of this package that led here."""
-    frame, level = sys._getframe(1), 2
-    while frame.f_back and frame.f_globals.get("__name__", "").partition(".")[0] == __package__:
-        frame, level = frame.f_back, level + 1
-    warnings.warn(message, RuntimeWarning, stacklevel=level)
 
 
 def download(urls: Sequence[str], file: File, subfolder: str = "") -> bytes:
@@ -267,4 +259,7 @@ def _keep(content: bytes, file: File, subfolder: str) -> None:
             (folder / subfolder).mkdir(parents=True, exist_ok=True)
             write_atomic(folder / subfolder / file.name, content)
             return
-    _warn(f"{file.name} could not be kept: no cache folder can be written. Set LAMELLA_HOME to one that can.")
+    warn(
+        f"{file.name} could not be kept: no cache folder can be written. Set LAMELLA_HOME to one that can.",
+        RuntimeWarning,
+    )

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _data, _training
+from . import _data, _examples, _training
 from ._checks import integer, real
-from ._data import Examples
+from ._examples import Examples
 from ._feed import ArrayFeed, Feed, IterableFeed, gives_batches, steps_of
 from ._order import Orders
 from ._progress import resolve_verbose
@@ -91,10 +91,10 @@ def _arrays_to_fit(
 ) -> tuple[Feed, Feed | None, tuple[int, ...]]:
     shape = model._sample_shape(x)
     data = model._examples(x, y, options.sample_weight, shape)
-    weights = None if options.class_weight is None else _data.class_weights(options.class_weight, data.y)
+    weights = None if options.class_weight is None else _examples.class_weights(options.class_weight, data.y)
     held_out: Examples | None = None
     if options.validation_split and may_split:
-        data, held_out = _data.split(data, options.validation_split)
+        data, held_out = _examples.split(data, options.validation_split)
     if weights is not None:  # those held out for validation count as they are
         data = Examples(data.x, data.y, weights[: len(data)], data.nonzeros)
     batch = steps_of(len(data), options.batch_size, options.steps_per_epoch)
@@ -127,7 +127,7 @@ def _batches_to_fit(
             return data
         if weights is not None:
             raise ValueError("fit() takes either `class_weight` or weights in the batches, not both.")
-        return Examples(data.x, data.y, _data.class_weights(options.class_weight, data.y), data.nonzeros)
+        return Examples(data.x, data.y, _examples.class_weights(options.class_weight, data.y), data.nonzeros)
 
     feed = IterableFeed(source, check, bool(options.shuffle), options.steps_per_epoch, seed=seed)
     shape.append(_first_shape(model, feed))

@@ -185,6 +185,33 @@ class Saved(Stack):
         """Replaces the weights by those of a file, or nothing; see `lamella.saving.load_weights`."""
         saving.load_weights(self, filepath, skip_mismatch)
 
+    def export(
+        self,
+        filepath: str | os.PathLike[str],
+        format: str | None = None,
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        *,
+        opset_version: int | None = None,
+    ) -> None:
+        """Writes what predict() computes as an ONNX file: float32, batches of any size. Needs the extra `onnx`.
+
+        Args:
+            filepath: ``*.onnx``, or any name with ``format="onnx"``.
+            format: Only ``"onnx"``.
+            verbose: Whether to print where the file is.
+            input_signature: An Input, or what has a `shape` ``(batch, ...)`` and a `name`; by default ``input``.
+            opset_version: From 13 to 17, the default.
+
+        Raises:
+            ValueError: If the model is not built, or an argument is not among those.
+            ImportError: If onnx is missing.
+            OSError: If the file cannot be written; an old one is as it was.
+        """
+        from ._onnx import export  # on first use: `import lamella` stays quick
+
+        export(self, filepath, format, verbose, input_signature, opset_version)
+
     def _write_backup(self, path: str, epoch: int, batch: int) -> None:
         saving.write_backup(self, path, epoch, batch)
 
@@ -197,7 +224,7 @@ class Saved(Stack):
     @contextlib.contextmanager
     def _undisturbed(self) -> Iterator[None]:
         """Weights and optimizer's state stay as they are; other threads wait."""
-        with contextlib.nullcontext() if self._compiled is None else self._compiled.lock():
+        with self._guard.held():
             yield
 
     def _weight_names(self, prefix: str = "") -> list[str]:
@@ -226,13 +253,12 @@ class Saved(Stack):
 
     def _rebuild_with_keys(self, state: Mapping[str, Any]) -> None:
         """The same for a model that is built, before the first step of a fit."""
-        assert self._compiled is not None
         self._set_keys(state)
-        self._compiled.fitting = False
+        self._guard.fitting = False
         try:
             self._build()
         finally:
-            self._compiled.fitting = True
+            self._guard.fitting = True
 
     def _set_training_state(self, state: Mapping[str, Any]) -> None:
         assert self._compiled is not None

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from ._checks import flag
 from ._core import core
+from ._lock import ModelLock, alone, changes
 from ._plan import Place, Plan, run_of
 from ._registry import unknown
 from ._summary import summary
@@ -31,6 +33,7 @@ class Stack(Weighted):
     def __init__(self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
         self.name = name or automatic_name(type(self))
         self._layers: list[Any] = []
+        self._guard = ModelLock()
         self._shape: Shape | None = None
         self._network: Any = None
         self._strides: tuple[int, ...] | None = None  # of float32 rows side by side, where samples have one axis
@@ -91,6 +94,7 @@ class Stack(Weighted):
         for layer in self._layers:
             layer.trainable = self._trainable
 
+    @changes
     def add(self, layer: Any) -> None:
         """Appends a layer, or a model, whose weights both then share.
 
@@ -189,6 +193,7 @@ class Stack(Weighted):
         self._network, self._owners = network, owners
         self._strides = (4 * self._shape[0], 4) if len(self._shape) == 1 else None
 
+    @changes
     def pop(self) -> Any:
         """Removes and returns the last layer.
 
@@ -202,11 +207,14 @@ class Stack(Weighted):
         weights = self.get_weights()
         self._layers = self._layers[:-1]
         if self.built:
-            _release(last)
+            last._model = None
+            if isinstance(last, Layer):
+                last.input_shape = last.output_shape = None
             self._build()
             self.set_weights(weights[: len(self._weight_specs())])
         return last
 
+    @alone
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights.
 
@@ -229,13 +237,18 @@ class Stack(Weighted):
             raise ValueError(
                 "build() needs `input_shape`, such as (None, 784), or a model that starts with Input((784,))."
             )
-        elif not self.built:
-            self._build()
+        else:
+            self._build_with(self._shape)
 
     def _build_with(self, shape: Shape) -> None:
         """Builds for samples of `shape`; the model is as before if that fails."""
+        if not (self.built and shape == self._shape):
+            self._build_anew(shape)
+
+    @changes
+    def _build_anew(self, shape: Shape) -> None:
         if self.built and shape == self._shape:
-            return
+            return  # another thread was first
         before, self._shape = self._shape, shape
         try:
             self._build()
@@ -376,21 +389,12 @@ class Stack(Weighted):
         if layer_range is not None:
             first, last = (self._layers.index(self.get_layer(name)) for name in layer_range)
             shown = self._layers[first : last + 1]
-        (print_fn or _print_text)(summary(self, shown, line_length, positions, show_trainable, expand_nested))
+        (print_fn or partial(print, end=""))(
+            summary(self, shown, line_length, positions, show_trainable, expand_nested)
+        )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name!r}, layers={len(self._layers)}, built={self.built}>"
-
-
-def _print_text(text: str) -> None:
-    print(text, end="")
-
-
-def _release(layer: Any) -> None:
-    """A layer that was removed from its model has no weights any more."""
-    layer._model = None
-    if isinstance(layer, Layer):
-        layer.input_shape = layer.output_shape = None
 
 
 __all__ = ["Array", "Stack"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from ._compile import Logs
 from ._data import Inputs, row_count, take_rows
 from ._feed import Feed, Part, after
 from ._order import Orders
+from ._warn import warn
 from .callbacks import CallbackList
 
 if TYPE_CHECKING:
@@ -73,11 +73,10 @@ def train_epoch(
                 return logs
             if not (chunks.warned or math.isfinite(logs["loss"])):
                 chunks.warned = True
-                warnings.warn(
+                warn(
                     f"The loss became {logs['loss']} in step {before + 1} to {trainer.iterations}. "
                     "Try a smaller learning rate; the callback TerminateOnNaN stops training there.",
                     RuntimeWarning,
-                    stacklevel=4,
                 )
     return logs
 

@@ -98,9 +98,29 @@ def restore_state(watched: list[Watched], states: list[dict[str, Any]]) -> None:
         vars(each.metric).update(state)
 
 
-def as_number(value: Any) -> Any:
-    """A metric's result as logs have it: a float, or a list where it has several numbers."""
+def results_of(name: str, metric: Metric) -> dict[str, Any]:
+    """A metric's result as logs have it: a float or a list of them under its name, or what a dictionary says.
+
+    Raises:
+        TypeError: If result() returns anything else.
+    """
+    value = metric.result()
     if type(value) is float:
-        return value
-    found = np.asarray(value, np.float64)
-    return float(found) if found.ndim == 0 else found.tolist()
+        return {name: value}
+    if isinstance(value, dict) and value and all(isinstance(key, str) for key in value):
+        return {key: _as_number(name, metric, part) for key, part in value.items()}
+    return {name: _as_number(name, metric, value)}
+
+
+def _as_number(name: str, metric: Metric, value: Any) -> Any:
+    try:
+        found = np.asarray(value)
+    except ValueError:
+        found = np.asarray(None)
+    if found.dtype.kind not in "fiub":
+        text = repr(value)
+        raise TypeError(
+            f"Metric {name!r}: result() of {type(metric).__name__} must return a number, an array of numbers, or a "
+            f"dictionary from names to numbers; got {text[:40]} of type {type(value).__name__}."
+        )
+    return float(found) if found.ndim == 0 else found.astype(np.float64).tolist()

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _data
+from ._lock import ModelLock, reads
 from .layers import Layer, Weight
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Weighted:
     name: str
     _layers: list[Any]
     _network: Any
+    _guard: ModelLock
 
     @property
     def built(self) -> bool:
@@ -59,6 +61,7 @@ class Weighted:
         pairs = zip(self.get_weights(), self._weight_specs(), strict=True)
         return [weight for weight, (layer, spec) in pairs if layer._trains(spec) == trained]
 
+    @reads
     def get_weights(self) -> list[Array]:
         """Copies of all weights, layer by layer; empty before the model is built.
 
@@ -78,6 +81,7 @@ class Weighted:
             at += size
         return arrays
 
+    @reads
     def set_weights(self, weights: Sequence[npt.ArrayLike]) -> None:
         """Replaces all weights; takes what get_weights() returns.
 

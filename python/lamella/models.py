@@ -7,26 +7,26 @@ from typing import Any
 
 import numpy as np
 
-from . import _data, _fit, _training, losses, optimizers
+from . import _data, _examples, _fit, _training
 from ._checks import integer
-from ._compile import Compiled, compiled_from
+from ._compilable import Compilable
 from ._core import core
-from ._data import Examples
 from ._elsewhere import elsewhere
+from ._examples import Examples
 from ._feed import Part, gives_batches, inputs_of_batches
+from ._lock import alone, reads
 from ._order import Orders
 from ._progress import resolve_verbose
-from ._saved import Saved, clone_model, model_from_json
+from ._saved import clone_model, model_from_json
 from ._stack import Array
 from .callbacks import CallbackList, History
 from .layers import FAMILY, Layer, Rescaling
-from .metrics import Metric
 from .saving import load_model as load_model
 
 __all__ = ["Sequential", "clone_model", "load_model", "model_from_json"]
 
 
-class Sequential(Saved):
+class Sequential(Compilable):
     """A model whose layers follow one another.
 
     Args:
@@ -48,98 +48,12 @@ class Sequential(Saved):
     """
 
     def __init__(self, layers: Iterable[Layer] | None = None, trainable: bool = True, name: str | None = None) -> None:
-        self._compiled: Compiled | None = None
         self.history: History | None = None
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
         self._resume_epoch: int | None = None  # set by a callback that knows where a fit was interrupted
         self._resume_batch = 0
         self._orders: Orders | None = None
         super().__init__(layers, trainable, name)
-
-    def _before_change(self) -> None:
-        super()._before_change()
-        if self._compiled is not None and self._compiled.fitting:
-            raise ValueError("The model cannot get other layers while its fit() runs.")
-
-    def _network_made(self, network: Any, owners: list[Layer | None]) -> None:
-        if self._compiled is not None:
-            self._compiled.attach(network, owners, self._all_weights(), self._output())
-
-    def _optimizer_numbers(self) -> int:
-        if self._compiled is None or self._compiled.trainer is None or not self._compiled.optimizer.iterations:
-            return 0  # as in Keras, whose optimizers keep nothing before the first step
-        return self._compiled.optimizer._numbers()
-
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: Any = "auto",
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """Sets what training does. Weights stay, the optimizer starts anew.
-
-        Args:
-            optimizer: A name such as ``"rmsprop"`` or an optimizer.
-            loss: A name such as ``"categorical_crossentropy"`` or a loss.
-            loss_weights: A number that multiplies the loss.
-            metrics: A list of names such as ``"accuracy"`` and metrics.
-            weighted_metrics: The same for metrics that count samples by their weights.
-            run_eagerly, steps_per_execution, jit_compile, auto_scale_loss: Accepted for Keras programs; the core is
-                always compiled and runs many steps at once.
-
-        Raises:
-            ValueError: If a name is unknown.
-            TypeError: If an argument is of another kind.
-        """
-        if self._compiled is not None and self._compiled.fitting:
-            raise ValueError("The model cannot be compiled while its fit() runs.")
-        compiled = compiled_from(optimizer, loss, loss_weights, metrics, weighted_metrics)
-        if self._network is not None:
-            compiled.attach(self._network, self._owners, self._all_weights(), self._output())
-        self._compiled = compiled
-
-    @property
-    def optimizer(self) -> optimizers.Optimizer:
-        """The optimizer that compile() set."""
-        return self._compiled_or_raise().optimizer
-
-    @property
-    def loss(self) -> losses.Loss:
-        """The loss that compile() set."""
-        loss: losses.Loss = self._compiled_or_raise().loss
-        return loss
-
-    @property
-    def metrics(self) -> list[Metric]:
-        """The metrics that compile() set, plain ones first."""
-        return self._compiled_or_raise().metrics
-
-    def reset_metrics(self) -> None:
-        """Forgets what loss and metrics have added up; fit() and evaluate() do so by themselves."""
-        compiled = self._compiled_or_raise()
-        if compiled.trainer is not None:
-            with compiled.alone():
-                compiled.reset()
-
-    @property
-    def metrics_names(self) -> list[str]:
-        """``["loss", ...]``, in the order of evaluate()'s results."""
-        return ["loss", *self._compiled_or_raise().names]
-
-    def _compiled_or_raise(self) -> Compiled:
-        if self._compiled is None:
-            raise ValueError("You must call `compile()` before using the model.")
-        return self._compiled
-
-    def _metric_direction(self, name: str) -> str | None:
-        """Which way a metric gets better: "min", "max" or None if it is not known."""
-        return self._compiled_or_raise().metric_direction(name)
 
     def _sample_shape(self, x: Any) -> tuple[int, ...]:
         """Shape of one sample: the model's, or that of x if it has none yet. Nothing is built before x is checked."""
@@ -157,7 +71,7 @@ class Sequential(Saved):
             )
         output = self._shapes_from(shape)[-1]
         compiled.resolve_loss(output, y)
-        return _data.examples(x, y, weights, shape, compiled.loss, output, prefix)
+        return _examples.examples(x, y, weights, shape, compiled.loss, output, prefix)
 
     def _built_examples(self, x: Any, y: Any, weights: Any) -> Examples:
         shape = self._sample_shape(x)
@@ -165,6 +79,7 @@ class Sequential(Saved):
         self._build_with(shape)
         return data
 
+    @alone
     def fit(
         self,
         x: Any = None,
@@ -239,6 +154,7 @@ class Sequential(Saved):
         assert watchers.history is not None
         return watchers.history
 
+    @alone
     def evaluate(
         self,
         x: Any = None,
@@ -316,16 +232,20 @@ class Sequential(Saved):
             and verbose in ("auto", 0)
         ):
             return self._network.predict(x)  # type: ignore[no-any-return]
+        return self._predict(x, batch_size, verbose, steps, callbacks)
+
+    @reads
+    def _predict(self, x: Any, batch_size: Any, verbose: Any, steps: Any, callbacks: Any) -> Array:
         batch = 32 if batch_size is None else integer("predict", "batch_size", batch_size, least=1)
         verbose = 0 if verbose == "auto" else resolve_verbose(verbose)
         steps = None if steps is None else integer("predict", "steps", steps, least=1)
         if gives_batches(x):
             outputs = [self.predict(inputs, verbose=0) for inputs in inputs_of_batches(x, steps)]
             return np.concatenate(outputs) if outputs else np.empty((0, *self._output()), np.float32)
-        if steps is not None:
-            x = x[: steps * batch]
         shape = self._sample_shape(x)
         rows = _data.inputs(x, shape)
+        if steps is not None:
+            rows = _data.take_rows(rows, 0, steps * batch)
         self._build_with(shape)
         watchers = CallbackList(
             callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, steps=-(-_data.row_count(rows) // batch)
@@ -342,6 +262,7 @@ class Sequential(Saved):
         """The model's output for one batch."""
         return self.predict(x, verbose=0)
 
+    @alone
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
@@ -356,7 +277,7 @@ class Sequential(Saved):
         compiled.check_can_train()
         data = self._built_examples(x, y, sample_weight)
         if class_weight is not None:
-            data = Examples(data.x, data.y, _data.class_weights(class_weight, data.y), data.nonzeros)
+            data = Examples(data.x, data.y, _examples.class_weights(class_weight, data.y), data.nonzeros)
         with compiled.alone():
             compiled.clear_totals()
             compiled.train(self._network, Part(data, None, len(data)), 0, 1)
@@ -366,6 +287,7 @@ class Sequential(Saved):
         """Loss and metrics of one batch, as evaluate() gives them."""
         return self.evaluate(x, y, verbose=0, sample_weight=sample_weight, return_dict=return_dict)
 
+    @alone
     def gradients(
         self, x: Any, y: Any, sample_weight: Any = None, training: bool = False
     ) -> tuple[float, list[Array], Array]:

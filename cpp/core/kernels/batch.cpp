@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 #include "../memory.hpp"
 
@@ -44,24 +45,42 @@ void prefetch(const T* data, Index count) {
     for (Index i = 0; i < count; i += 64 / Index{sizeof(T)}) __builtin_prefetch(data + i);
 }
 
+/// A column number, read once: checked, it must not change any more. 0 if it is outside of `cols`, which `outside` notes.
+template <class I>
+Index column_at(const I* index, Index cols, bool& outside) {
+    const auto column = static_cast<Index>(*static_cast<const volatile I*>(index));
+    const bool inside = static_cast<std::uint64_t>(column) < static_cast<std::uint64_t>(cols);
+    outside |= !inside;
+    return inside ? column : 0;
+}
+
+// What a column costs its member besides its nonzeros, in nonzeros. Lists: an empty list; cuts: the update of its weights.
+constexpr Index kListCost = 2, kCutCost = 4;
+
+/// The first entry of a row at `column` or behind it.
+const Entry* lower_bound(const Entry* from, const Entry* end, Index column) {
+    return std::lower_bound(from, end, column, [](const Entry& entry, Index c) { return entry.index < c; });
+}
+
 }  // namespace
 
-Batch::Batch(Index rows, Index cols, int threads, double densest, bool by_columns)
+Batch::Batch(Index rows, Index cols, int threads, double densest, Columns wanted)
     : storage_(times(rows, padded_stride(cols))),
       rows_(rows),
       row_starts_(rows + 1),
       row_sizes_(rows),
       densest_(densest),
-      by_columns_(by_columns && densest > 0) {
+      wanted_(densest > 0 ? wanted : Columns::kNone) {
     dense_ = {storage_.data(), rows, cols, padded_stride(cols)};
     const auto room = static_cast<std::size_t>(densest * static_cast<double>(rows) * static_cast<double>(cols));
     entries_ = std::make_unique_for_overwrite<Entry[]>(room + rows);  // untouched pages cost nothing
-    if (by_columns_) {
-        by_column_ = std::make_unique_for_overwrite<Entry[]>(room + cols);
-        columns_.resize(cols);
-        cursors_.resize(cols);
-        cuts_.resize(static_cast<std::size_t>(rows) * (static_cast<std::size_t>(threads) + 1));
-    }
+    if (wanted_ == Columns::kNone) return;
+    bounds_.resize(static_cast<std::size_t>(threads) + 1);
+    cuts_.resize(static_cast<std::size_t>(rows) * bounds_.size());
+    if (wanted_ == Columns::kCuts) return;
+    by_column_ = std::make_unique_for_overwrite<Entry[]>(room + cols);
+    columns_.resize(cols);
+    cursors_.resize(cols);
 }
 
 template <class T>
@@ -100,6 +119,7 @@ void Batch::fill(const DenseRows<T>&, Rows, Affine, Range mine) {
 
 template <class I, class V>
 void Batch::fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine) {
+    bool outside = false;
     for (Index r = mine.first; r < mine.last; ++r) {
         const std::int64_t start = source.starts[rows[r]], size = source.starts[rows[r] + 1] - start;
         if (r + 1 < mine.last) {  // rows come in random order: ask for them early
@@ -110,35 +130,61 @@ void Batch::fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, R
         const V* value = source.values + start;
         if (compressed_) {
             Entry* to = entries_.get() + row_starts_[r];
-            std::int32_t before = -1, ordered = 1;
-            for (Index i = 0; i < size; ++i) {
+            for (Index i = 0; i < size; ++i)
                 to[i] = {static_cast<std::int32_t>(index[i]), static_cast<Scalar>(value[i]) * affine.scale};
-                ordered &= before <= to[i].index;
-                before = to[i].index;
-            }
             to[size] = kEnd;
-            if (!ordered)
+            std::int32_t falls = 0, odd = 0;  // a loop of its own, and no exit: so both are vectorised
+            for (Index i = 0; i < size; ++i) odd |= static_cast<std::uint32_t>(to[i].index) >= static_cast<std::uint32_t>(source.cols);
+            for (Index i = 1; i < size; ++i) falls |= to[i].index < to[i - 1].index;
+            if (odd) {
+                for (Index i = 0; i < size; ++i) to[i].index = 0;
+                outside = true;
+            }
+            if (falls)
                 std::stable_sort(to, to + size, [](const Entry& a, const Entry& b) { return a.index < b.index; });
         } else {
             Scalar* to = dense_.row(r);
             std::fill_n(to, source.cols, Scalar(0));
-            for (Index i = 0; i < size; ++i) to[index[i]] += static_cast<Scalar>(value[i]);
+            for (Index i = 0; i < size; ++i) to[column_at(index + i, source.cols, outside)] += static_cast<Scalar>(value[i]);
             convert_row(to, source.cols, affine, to);
         }
     }
+    if (outside) broken_->store(true, std::memory_order_relaxed);
+}
+
+/// The first column of a member, so that the last batch would have been shared equally; a few of its rows speak for all.
+Index Batch::bound(int rank, int members) const {
+    if (rank == 0 || members_ != members || !compressed_) return dense_.cols * rank / members;
+    constexpr Index kSample = 16;
+    const Index each = wanted_ == Columns::kLists ? kListCost : kCutCost;
+    const auto cost = [&](Index column) {  // of the columns before this one
+        Index entries = 0;
+        for (Index i = 0; i < kSample; ++i) {
+            const Entries& row = rows_[count_ * i / kSample];
+            entries += lower_bound(row.data, row.data + row.count, column) - row.data;
+        }
+        return entries * count_ / kSample + each * column;
+    };
+    const Index share = cost(dense_.cols) * rank / members;
+    Index low = 0, high = dense_.cols;
+    while (low < high) {
+        const Index middle = (low + high) / 2;
+        if (cost(middle) < share) low = middle + 1;
+        else high = middle;
+    }
+    return low;
 }
 
 /// Where each bound falls in the member's rows.
 void Batch::cut_rows(Range mine) {
-    const auto before = [](const Entry& entry, Index column) { return entry.index < column; };
-    const Index last = static_cast<Index>(bounds_.size()) - 1;
     for (Index r = mine.first; r < mine.last; ++r) {
         const Entry *from = rows_[r].data, *end = from + rows_[r].count;
-        cut(r, last) = static_cast<std::int32_t>(rows_[r].count);
-        for (Index b = 0; b < last; ++b) {
-            from = std::lower_bound(from, end, bounds_[b], before);
-            cut(r, b) = static_cast<std::int32_t>(from - rows_[r].data);
+        std::int32_t* cuts = &cuts_[r * static_cast<Index>(bounds_.size())];
+        for (int b = 0; b < members_; ++b) {
+            from = lower_bound(from, end, bounds_[b]);
+            cuts[b] = static_cast<std::int32_t>(from - rows_[r].data);
         }
+        cuts[members_] = static_cast<std::int32_t>(rows_[r].count);
     }
 }
 
@@ -148,11 +194,11 @@ void Batch::list_columns(Member member, Index count) {
     std::fill(cursors_.begin() + cols.first, cursors_.begin() + cols.last, 0);
     const auto each_entry = [&](auto&& visit) {
         for (Index r = 0; r < count; ++r)
-            for (Index i = cut(r, member.rank), end = cut(r, member.rank + 1); i < end; ++i) visit(r, rows_[r].data[i]);
+            for (Index i = cut_at(r, member.rank), end = cut_at(r, member.rank + 1); i < end; ++i) visit(r, rows_[r].data[i]);
     };
     each_entry([&](Index, const Entry& entry) { ++cursors_[entry.index]; });
     auto place = static_cast<std::int32_t>(cols.first);  // a kEnd for every column before
-    for (Index r = 0; r < count; ++r) place += cut(r, member.rank);
+    for (Index r = 0; r < count; ++r) place += cut_at(r, member.rank);
     for (Index c = cols.first; c < cols.last; ++c) {
         const std::int32_t size = cursors_[c];
         columns_[c] = {by_column_.get() + place, size};
@@ -165,37 +211,30 @@ void Batch::list_columns(Member member, Index count) {
     });
 }
 
-/// Moves the bounds to where they would have shared the last batch equally.
-void Batch::share_columns(Index members) {
-    if (static_cast<Index>(bounds_.size()) != members + 1) {  // the first batch, or the system grants another number of threads
-        bounds_.resize(static_cast<std::size_t>(members) + 1);
-        for (Index b = 0; b <= members; ++b) bounds_[b] = dense_.cols * b / members;
-    } else if (columns()) {
-        const auto place = [&](Index column) { return columns_[column].data - by_column_.get(); };
-        const Index all = place(dense_.cols - 1);
-        for (Index b = 1, column = 0; b < members; ++b) {
-            while (place(column) < all * b / members) ++column;
-            bounds_[b] = column;
-        }
-    }
+void Batch::require_whole() const {
+    if (!broken_->exchange(false)) return;
+    throw std::invalid_argument("`x` was changed by another thread while it was read: a column number of the sparse matrix is outside.");
 }
 
 void Batch::gather(const Team& team, const Source& source, Rows rows, Affine affine, const std::atomic<bool>& compress) {
     team.phase([&](Member member) {
         const Range mine = member.share(rows.count);
         std::visit([&](const auto& from) { measure(from, rows, affine, mine); }, source);
+        if (wanted_ != Columns::kNone) bounds_[member.rank] = bound(member.rank, member.size);
     });
     team.phase([&](Member member) {
         if (member.rank > 0) return;
-        if (by_columns_) share_columns(member.size);
+        if (wanted_ != Columns::kNone) bounds_[member.size] = dense_.cols;
+        members_ = member.size;
+        count_ = rows.count;
         decide(rows.count, compress);
     });
     team.phase([&](Member member) {
         const Range mine = member.share(rows.count);
         std::visit([&](const auto& from) { fill(from, rows, affine, mine); }, source);
-        if (compressed_ && by_columns_) cut_rows(mine);
+        if (compressed_ && wanted_ != Columns::kNone) cut_rows(mine);
     });
-    if (!by_columns_) return;
+    if (wanted_ != Columns::kLists) return;
     team.phase([&](Member member) {
         if (compressed_) list_columns(member, rows.count);
     });
@@ -220,6 +259,8 @@ void scan_row(const T* row, Index n, Index r, Scan& found) {
     for (found.bad_col = 0; std::isfinite(static_cast<float>(row[found.bad_col]));) ++found.bad_col;
 }
 
+constexpr Index kBetweenLooks = 1 << 18;  // numbers
+
 template <class T>
 void scan_rows(const DenseRows<T>& source, Range rows, Scan& found) {
     for (Index r = rows.first; r < rows.last; ++r) scan_row(source.data + r * source.stride, source.cols, r, found);
@@ -236,12 +277,22 @@ void scan_rows(const CompressedRows<I, V>& source, Range rows, Scan& found) {
 
 }  // namespace
 
-Scan scan(const Source& source, int threads) {
+Scan scan(const Source& source, int threads, const Poll& poll) {
     std::vector<Scan> parts(static_cast<std::size_t>(threads));
+    Polling polling(poll);
     run_team(threads, [&](const Team& team) {
         team.phase([&](Member member) {
             Scan found;
-            std::visit([&](const auto& from) { scan_rows(from, member.share(row_count(source)), found); }, source);
+            std::visit(
+                [&](const auto& from) {
+                    const Range rows = member.share(from.rows);
+                    const Index some = kBetweenLooks / std::max<Index>(from.cols, 1) + 1;
+                    for (Index r = rows.first; r < rows.last && !polling.stopped(); r += some) {
+                        scan_rows(from, {r, std::min(r + some, rows.last)}, found);
+                        polling.look(team);
+                    }
+                },
+                source);
             parts[member.rank] = found;
         });
     });

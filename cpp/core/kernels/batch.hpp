@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "../arena.hpp"
-#include "../parallel.hpp"
+#include "../polling.hpp"
 #include "products.hpp"
 
 namespace lamella {
@@ -47,11 +47,15 @@ inline double densest_compressed(Index units) {
     return 0.5 * registers / (registers + 4);
 }
 
+/// What a layer wants to know about the columns of a compressed batch: nothing, the nonzeros of each column, or only where
+/// each member's columns begin in every row.
+enum class Columns { kNone, kLists, kCuts };
+
 class Batch {
 public:
     Batch() = default;
-    /// Compresses batches with at most `densest` nonzeros (a share; 0: never), also by columns if asked.
-    Batch(Index rows, Index cols, int threads, double densest, bool by_columns);
+    /// Compresses batches with at most `densest` nonzeros (a share; 0: never).
+    Batch(Index rows, Index cols, int threads, double densest, Columns wanted);
 
     /// Which rows of a source: order[0 ... count - 1], or first ... first + count - 1 where order is null.
     struct Rows {
@@ -63,11 +67,23 @@ public:
     /// Fills the batch. Every thread of the team calls it. `compress` allows the compressed form.
     void gather(const Team& team, const Source& source, Rows rows, Affine affine, const std::atomic<bool>& compress);
 
+    /// Whether a column number of a sparse source was found outside of it: another thread has written over it meanwhile.
+    bool broken() const { return broken_->load(std::memory_order_relaxed); }
+    /// Throws if so.
+    void require_whole() const;
+
     /// The rows, valid unless they are compressed rows of a sparse source.
     ConstView dense(Index count) const { return {dense_.data, count, dense_.cols, dense_.stride}; }
     /// Their nonzeros by row and by column, or null while the batch is not compressed.
     const Entries* rows() const { return compressed_ ? rows_.data() : nullptr; }
-    const Entries* columns() const { return compressed_ && by_columns_ ? columns_.data() : nullptr; }
+    const Entries* columns() const { return compressed_ && wanted_ == Columns::kLists ? columns_.data() : nullptr; }
+    /// Whether cut() may be asked: the member's share of the columns, and a row's nonzeros in it.
+    bool is_cut() const { return compressed_ && wanted_ == Columns::kCuts; }
+    Range share(int rank) const { return {bounds_[rank], bounds_[rank + 1]}; }
+    Entries cut(Index row, int rank) const {
+        const std::int32_t first = cut_at(row, rank);
+        return {rows_[row].data + first, cut_at(row, rank + 1) - first};
+    }
 
 private:
     template <class T>
@@ -79,8 +95,8 @@ private:
     void fill(const DenseRows<T>& source, Rows rows, Affine affine, Range mine);
     template <class I, class V>
     void fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine);
-    std::int32_t& cut(Index row, Index bound) { return cuts_[row * static_cast<Index>(bounds_.size()) + bound]; }
-    void share_columns(Index members);
+    const std::int32_t& cut_at(Index row, Index bound) const { return cuts_[row * static_cast<Index>(bounds_.size()) + bound]; }
+    Index bound(int rank, int members) const;
     void cut_rows(Range mine);
     void list_columns(Member member, Index count);
 
@@ -90,13 +106,17 @@ private:
     std::vector<Entries> rows_, columns_;
     std::vector<std::int64_t> row_starts_;
     std::vector<Index> row_sizes_;
-    // Each member lists the columns between two bounds, so that no cache line is written by two of them. The bounds share
-    // the last batch's nonzeros equally; cuts_ says where they fall in each row of this one.
+    // Each member has the columns between two bounds, so that no cache line is written by two of them. The bounds would have
+    // shared the last batch's work equally; cuts_ says where they fall in each row of this one.
     std::vector<Index> bounds_;
+    Index count_ = 0;  // rows of the last batch
+    int members_ = 0;  // that shared it
     std::vector<std::int32_t> cuts_;     // (rows × bounds)
     std::vector<std::int32_t> cursors_;  // a column's next place
+    std::unique_ptr<std::atomic<bool>> broken_ = std::make_unique<std::atomic<bool>>(false);
     double densest_ = 0;
-    bool compressed_ = false, by_columns_ = false;
+    Columns wanted_ = Columns::kNone;
+    bool compressed_ = false;
 };
 
 /// What a layer reads: an earlier layer's output, or for the first layer the batch, of which it may use the nonzeros. Asked
@@ -109,6 +129,8 @@ public:
     ConstView dense() const { return dense_; }
     const Entries* rows() const { return batch_ ? batch_->rows() : nullptr; }
     const Entries* columns() const { return batch_ ? batch_->columns() : nullptr; }
+    /// The batch if its rows are cut by members, else null.
+    const Batch* cuts() const { return batch_ && batch_->is_cut() ? batch_ : nullptr; }
 
 private:
     ConstView dense_;
@@ -119,6 +141,6 @@ private:
 struct Scan {
     Index nonzeros = 0, bad_row = -1, bad_col = -1;
 };
-Scan scan(const Source& source, int threads);
+Scan scan(const Source& source, int threads, const Poll& poll);
 
 }  // namespace lamella

@@ -139,6 +139,75 @@ constexpr auto all_sparse_tiles(std::integer_sequence<int, Cols...>) {
 }
 constexpr auto kSparseTiles = all_sparse_tiles(std::make_integer_sequence<int, kSparseWidest>{});
 
+template <int Cols>
+void scatter_tile(const Entry* entry, const Entry* end, Index first, const Scalar* dz, Scalar* to, Index stride) {
+    Vec delta[Cols];
+    LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) delta[j] = Vec::load(dz + j * kLanes);
+    for (; entry != end; ++entry) {
+        const Vec a(entry->value);
+        Scalar* row = to + (entry->index - first) * stride;
+        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) fma(a, delta[j], Vec::load(row + j * kLanes)).store(row + j * kLanes);
+    }
+}
+template <int... Cols>
+constexpr auto all_scatter_tiles(std::integer_sequence<int, Cols...>) {
+    return std::array{&scatter_tile<Cols + 1>...};
+}
+constexpr auto kScatterTiles = all_scatter_tiles(std::make_integer_sequence<int, kSparseWidest>{});
+
+// Rows that are multiplied side by side where y is narrow: a row alone would wait for each of its sums before the next.
+constexpr int kStreams = 4;
+
+/// y (batch × Cols registers) = x · w + bias for compressed rows of x.
+template <int Cols>
+void stream_rows(const Entries* rows, ConstView w, const Scalar* bias, View y) {
+    struct Stream {
+        const Entry *at = nullptr, *end = nullptr;
+        Scalar* out = nullptr;
+    };
+    std::array<Stream, kStreams> streams;
+    Vec sums[kStreams][Cols];
+    Index next = 0;
+    const auto begin = [&](Stream& stream, Vec* total) {
+        stream = {rows[next].data, rows[next].data + rows[next].count, y.row(next)};
+        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) total[j] = bias ? Vec::load(bias + j * kLanes) : Vec(Scalar(0));
+        ++next;
+    };
+    const auto add = [&](const Entry& entry, Vec* total) {
+        const Vec a(entry.value);
+        const Scalar* row = w.row(entry.index);
+        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) total[j] = fma(a, Vec::load(row + j * kLanes), total[j]);
+    };
+    const auto finish = [&](const Stream& stream, Vec* total) {
+        for (const Entry* entry = stream.at; entry != stream.end; ++entry) add(*entry, total);
+        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) total[j].store(stream.out + j * kLanes);
+    };
+    if (y.rows >= kStreams) {
+        LAMELLA_UNROLL for (int s = 0; s < kStreams; ++s) begin(streams[s], sums[s]);
+        for (bool full = true; full;) {
+            Index steps = streams[0].end - streams[0].at;
+            LAMELLA_UNROLL for (int s = 1; s < kStreams; ++s) steps = std::min<Index>(steps, streams[s].end - streams[s].at);
+            for (Index i = 0; i < steps; ++i)
+                LAMELLA_UNROLL for (int s = 0; s < kStreams; ++s) add(streams[s].at[i], sums[s]);
+            LAMELLA_UNROLL for (int s = 0; s < kStreams; ++s) {
+                streams[s].at += steps;
+                if (streams[s].at != streams[s].end || !full) continue;
+                if (next == y.rows) {
+                    full = false;
+                    continue;
+                }
+                finish(streams[s], sums[s]);
+                begin(streams[s], sums[s]);
+            }
+        }
+        LAMELLA_UNROLL for (int s = 0; s < kStreams; ++s) finish(streams[s], sums[s]);
+    }
+    while (next < y.rows) {
+        begin(streams[0], sums[0]);
+        finish(streams[0], sums[0]);
+    }
+}
+
 // Compressed rows are multiplied band by band of w's rows: a band of one strip fits into the first-level cache, unless
 // that would leave too few entries of a row to each band.
 constexpr Index kBandBytes = 24 << 10;
@@ -184,6 +253,8 @@ void multiply(ConstView x, ConstView w, const Scalar* bias, View y) {
 }
 
 void multiply(const Entries* rows, ConstView w, const Scalar* bias, View y) {
+    if (padded(y.cols) == kLanes) return stream_rows<1>(rows, w, bias, y);
+    if (padded(y.cols) == 2 * kLanes) return stream_rows<2>(rows, w, bias, y);
     const Index registers = padded(y.cols) / kLanes, strips = (registers + kSparseWidest - 1) / kSparseWidest;
     const Index count = bands(rows, y.rows, w.rows), height = (w.rows + count - 1) / count;
     // From the last columns to the first: gradients and updates go the other way, and find here what they left in cache.
@@ -235,6 +306,13 @@ void outer(const Entries* columns, ConstView dz, View tile, const Ahead& ahead) 
             sums(columns[r].data, all, dz.data + j * kLanes, dz.stride, nullptr, tile.row(r) + j * kLanes);
         }
     }
+}
+
+void add_outer(Entries entries, Index first, const Scalar* dz, View tile) {
+    const Index registers = padded(tile.cols) / kLanes;
+    for (Index j = 0; j < registers; j += kSparseWidest)
+        kScatterTiles[std::min<Index>(kSparseWidest, registers - j) - 1](
+            entries.data, entries.data + entries.count, first, dz + j * kLanes, tile.data + j * kLanes, tile.stride);
 }
 
 }  // namespace lamella

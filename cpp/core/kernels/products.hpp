@@ -56,4 +56,7 @@ void outer(ConstView x, ConstView dz, View tile, const Ahead& ahead);
 /// The same for compressed columns of x; columns[r] belongs to row r of the tile.
 void outer(const Entries* columns, ConstView dz, View tile, const Ahead& ahead);
 
+/// Adds a row of compressed x, of which `entries` lie in the tile's rows `first` ... , times its row of dz to the tile.
+void add_outer(Entries entries, Index first, const Scalar* dz, View tile);
+
 }  // namespace lamella

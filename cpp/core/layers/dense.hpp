@@ -75,6 +75,42 @@ struct Dense {
     void gradients(Member member, const Pass&, const Trace& t, const Sink& sink, Scalar* scratch) const {
         const Input& x = t.x;
         const ConstView dz = t.dy;
+        if (const Batch* cuts = x.cuts())
+            scatter(member, *cuts, dz, sink, scratch);
+        else
+            tiles(member, x, dz, sink, scratch);
+        if (!use_bias) return;
+        const Range cols = member.share(units, kLanes);
+        if (cols.count() == 0) return;
+        const Block block{bias, {0, 1}, cols};
+        const View tile = sink.target(block, scratch);
+        column_sums(dz.middle_cols(cols.first, cols.count()), tile.data);
+        sink.take(block, tile);
+    }
+
+    /// Whether compressed rows are added to dW one after the other, which has to stay in the second-level cache: then nobody
+    /// has to list the batch by columns.
+    bool scatters() const { return padded(units) <= 4 * kLanes; }
+
+    /// Numbers of scratch that a member needs for the calls above, at any batch size.
+    Index scratch() const {
+        const Index whole = scatters() ? kernel.rows * padded(units) : 0;
+        return std::max({transpose_scratch(units), kTileNumbers, padded(units), whole});
+    }
+
+private:
+    template <class Sink>
+    void scatter(Member member, const Batch& x, ConstView dz, const Sink& sink, Scalar* scratch) const {
+        const Block block{kernel, x.share(member.rank), {0, units}};
+        if (block.rows.count() == 0) return;
+        const View tile = sink.target(block, scratch);
+        for (Index r = 0; r < tile.rows; ++r) std::fill_n(tile.row(r), padded(units), Scalar(0));
+        for (Index r = 0; r < dz.rows; ++r) add_outer(x.cut(r, member.rank), block.rows.first, dz.row(r), tile);
+        sink.take(block, tile);
+    }
+
+    template <class Sink>
+    void tiles(Member member, const Input& x, ConstView dz, const Sink& sink, Scalar* scratch) const {
         const Entries* columns = x.columns();
         const Split mine(member, kernel.rows, kernel.cols);
         const Index width = columns ? kSparseTileCols : kTileCols;
@@ -92,17 +128,7 @@ struct Dense {
                 sink.take(block, tile);
             }
         }
-        if (!use_bias) return;
-        const Range cols = member.share(units, kLanes);
-        if (cols.count() == 0) return;
-        const Block block{bias, {0, 1}, cols};
-        const View tile = sink.target(block, scratch);
-        column_sums(dz.middle_cols(cols.first, cols.count()), tile.data);
-        sink.take(block, tile);
     }
-
-    /// Numbers of scratch that a member needs for the calls above, at any batch size.
-    Index scratch() const { return std::max({transpose_scratch(units), kTileNumbers, padded(units)}); }
 };
 
 }  // namespace lamella

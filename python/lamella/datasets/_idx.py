@@ -33,7 +33,7 @@ def read_idx(content: bytes, name: str) -> NDArray[Any]:
         raise DatasetError(f"{name} must have 1 to 8 axes and a size for each, got rank {rank}, {len(content)} bytes.")
     shape = tuple(int.from_bytes(content[i : i + 4], "big") for i in range(4, start, 4))
     expected = start + math.prod(shape) * kind.itemsize
-    if len(content) != expected:
+    if len(content) != expected or math.prod(size or 1 for size in shape) >= 2**48:  # 0 bytes of an endless shape
         raise DatasetError(f"{name} must have {expected} bytes for its shape {shape}, got {len(content)}.")
     return np.frombuffer(content, kind, offset=start).reshape(shape).astype(kind.newbyteorder("="))
 

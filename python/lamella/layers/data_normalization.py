@@ -78,8 +78,7 @@ class Normalization(Layer):
             )
         shape: Shape = values.shape[1:]
         axes = tuple(range(values.ndim - len(self._shape(shape)))) if self.axis is not None else None
-        mean = np.asarray(values.mean(axis=axes, dtype=np.float64))
-        variance = np.asarray(values.var(axis=axes, dtype=np.float64))
+        mean, variance = _moments(values, axes)
         if not (np.isfinite(mean).all() and np.isfinite(variance).all()):
             raise ValueError("Normalization adapt() needs finite data; drop or replace NaN and infinity first.")
         self._adapted = mean.astype(np.float32), variance.astype(np.float32)
@@ -166,6 +165,18 @@ class Normalization(Layer):
             "mean": None if mean is None else mean.tolist(),
             "variance": None if variance is None else variance.tolist(),
         }
+
+
+def _moments(values: Array, axes: tuple[int, ...] | None) -> tuple[Array, Array]:
+    """Mean and variance over the first axes, or all: piece by piece, for the sake of memory and of Ctrl-C."""
+    rows = max(1, (1 << 18) * len(values) // max(values.size, 1))
+    pieces = [values[first : first + rows] for first in range(0, len(values), rows)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = sum(piece.sum(axis=axes, dtype=np.float64) for piece in pieces)
+        count = values.size // max(np.size(total), 1)
+        mean = np.asarray(total / count)
+        squares = sum(np.square(piece - mean).sum(axis=axes) for piece in pieces)
+    return mean, np.asarray(squares / count)
 
 
 def _numbers(name: str, value: Any) -> Array:

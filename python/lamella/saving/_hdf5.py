@@ -1,7 +1,11 @@
-"""`.weights.h5` of Keras 3: groups named after the classes of layers, numbered; read by h5py."""
+"""`.weights.h5` of Keras 3: groups named after the classes of layers, numbered; read by h5py.
+
+Ours carry a SHA-256 of the numbers and their places in an attribute of the root, which Keras passes over.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 from collections.abc import Iterator
@@ -14,6 +18,7 @@ from ._errors import BadModelFile
 from ._state import Array, State, layout_of
 
 _FILTERS = {1, 2}  # gzip, shuffle
+_DIGEST = "lamella_sha256"
 
 
 def _h5py() -> Any:
@@ -24,16 +29,22 @@ def dumps(state: State) -> bytes:
     """The bytes of a file; the layout comes with the state."""
     stream = io.BytesIO()
     weights = iter(state.weights)
+    digest = hashlib.sha256()
     with _h5py().File(stream, "w") as file:
         for path, name, count in state.layout:
             variables = file.create_group(f"{path}/vars" if path else "vars")
             variables.attrs["name"] = name
             for index in range(count):
-                variables[str(index)] = next(weights)
+                variables[str(index)] = value = next(weights)
+                _add(digest, f"{variables.name}/{index}", value)
         if state.optimizer:
             variables = file.create_group("optimizer/vars")
             for index, value in enumerate(state.optimizer):
                 variables[str(index)] = value
+                _add(digest, f"{variables.name}/{index}", value)
+        file.attrs[_DIGEST] = np.frombuffer(
+            digest.digest(), np.uint8
+        )  # strings of any length lie elsewhere in the file
     return stream.getvalue()
 
 
@@ -52,13 +63,15 @@ def read(
     h5py = _h5py()
     try:
         with h5py.File(io.BytesIO(content), "r") as file:
-            wanted = iter(shapes)
-            weights = [
-                _read(h5py, file, f"{path}/vars/{i}", next(wanted), loose)
-                for path, _, count in layout
-                for i in range(count)
-            ]
+            places = [f"{path}/vars/{i}".lstrip("/") for path, _, count in layout for i in range(count)]
+            weights = [_read(h5py, file, path, shape, loose) for path, shape in zip(places, shapes, strict=True)]
             optimizer = list(_optimizer(h5py, file, 4 * sum(map(math.prod, shapes)) + 4096))
+            places += [f"optimizer/vars/{i}" for i in range(len(optimizer))]
+            digest = hashlib.sha256()
+            for path, value in zip(places, [*weights, *optimizer], strict=True):
+                _add(digest, f"/{path}", value)
+            if _DIGEST in file.attrs and _digest_in(file) != digest.digest() and not loose:
+                raise BadModelFile("its SHA-256 differs: it was changed or damaged")
     except BadModelFile:
         raise
     except ImportError:
@@ -66,6 +79,18 @@ def read(
     except Exception as error:  # HDF5's errors are of many kinds
         raise BadModelFile(f"it is no whole HDF5 file ({type(error).__name__}: {str(error)[:100]})") from None
     return State(names, weights, optimizer)
+
+
+def _add(digest: Any, path: str, value: Any) -> None:
+    array = np.asarray(value)
+    digest.update(f"{path} {array.dtype.str} {array.shape}\n".encode())
+    digest.update(np.ascontiguousarray(array).data)
+
+
+def _digest_in(file: Any) -> bytes:
+    """Our digest, if it is 32 bytes in place: HDF5 loops for ever over damaged heaps, so nothing is read from one."""
+    attribute = file.attrs.get_id(_DIGEST)
+    return file.attrs[_DIGEST].tobytes() if attribute.shape == (32,) and attribute.dtype == np.uint8 else b""
 
 
 def _find(h5py: Any, file: Any, path: str) -> Any:

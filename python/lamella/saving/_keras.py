@@ -13,7 +13,8 @@ from ._errors import BadModelFile
 from ._npz import check_members
 from ._state import VERSION, State
 
-_CONFIG, _WEIGHTS, _OURS = "config.json", "model.weights.h5", "lamella.json"
+_CONFIG, _WEIGHTS, _OURS, _METADATA = "config.json", "model.weights.h5", "lamella.json", "metadata.json"
+_READ = (_CONFIG, _WEIGHTS, _OURS, _METADATA)
 
 
 def dumps(state: State) -> bytes:
@@ -22,8 +23,9 @@ def dumps(state: State) -> bytes:
     members = {_CONFIG: _json.write(config), _WEIGHTS: _hdf5.dumps(state)}
     digests = {name: hashlib.sha256(part).hexdigest() for name, part in members.items()}
     ours = {"version": VERSION, "training": state.training, "sha256": digests}
-    metadata = {"keras_version": "3.0.0", "date_saved": time.strftime("%Y-%m-%d@%H:%M:%S")}
-    members = {"metadata.json": _json.write(metadata), **members, _OURS: _json.write(ours)}
+    stamp = time.strftime("%Y-%m-%d@%H:%M:%S")
+    metadata = {"keras_version": "3.0.0", "date_saved": stamp, "written_by": "lamella"}
+    members = {_METADATA: _json.write(metadata), **members, _OURS: _json.write(ours)}
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for name, part in members.items():
@@ -56,12 +58,13 @@ def _members(content: bytes) -> tuple[dict[str, bytes], dict[str, Any]]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             check_members(archive, len(content))
-            members = {name: archive.read(name) for name in archive.namelist() if name in (_CONFIG, _WEIGHTS, _OURS)}
+            members = {name: archive.read(name) for name in archive.namelist() if name in _READ}
     except BadModelFile:
         raise
     except Exception as error:  # zipfile's errors are of many kinds
         raise BadModelFile(f"it is no whole .keras file ({type(error).__name__}: {str(error)[:100]})") from None
-    missing = {_CONFIG, _WEIGHTS} - {*members}
+    ours_too = {_OURS} if b'"written_by":"lamella"' in members.get(_METADATA, b"") else set()
+    missing = {_CONFIG, _WEIGHTS, *ours_too} - {*members}
     if missing:
         raise BadModelFile(f"it lacks {' and '.join(sorted(missing))}")
     ours = _json.read(members[_OURS], _OURS) if _OURS in members else {}
