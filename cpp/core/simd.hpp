@@ -8,9 +8,18 @@
 
 #include "scalar.hpp"
 
-// Before a loop of constant length over an array of registers. Left alone, GCC unrolls some of them only after it has given
-// the array its place, which then is in memory: every tile wrote and read its sums there once more.
+// LAMELLA_UNROLL stands before a loop of constant length over an array of registers. Left alone, GCC unrolls some of them only
+// after it has given the array its place, which then is in memory: every tile wrote and read its sums there once more.
+#if defined(__clang__)
+#define LAMELLA_UNROLL _Pragma("unroll 8")
+#define LAMELLA_PREFETCH(...) __builtin_prefetch(__VA_ARGS__)
+#elif defined(__GNUC__)
 #define LAMELLA_UNROLL _Pragma("GCC unroll 8")
+#define LAMELLA_PREFETCH(...) __builtin_prefetch(__VA_ARGS__)
+#else
+#define LAMELLA_UNROLL
+#define LAMELLA_PREFETCH(address, ...) Eigen::internal::prefetch(address)
+#endif
 
 namespace lamella {
 

@@ -33,6 +33,7 @@ from . import (
 )
 from ._core import get_num_threads, isa, set_num_threads
 from ._elsewhere import elsewhere
+from ._public import publish
 from .layers import Input
 from .models import Sequential
 
@@ -66,13 +67,17 @@ __all__ = [
     "utils",
 ]
 
+publish(globals())
+
 _LAZY = ("datasets", "plotting", "preprocessing")  # what most programs do without: `import lamella` stays quick
 
 
-def __getattr__(name: str) -> ModuleType | type:
-    if name in _LAZY or name == "sklearn":  # which is not listed: it needs scikit-learn
-        return importlib.import_module(f"{__name__}.{name}")
-    return elsewhere(__name__)(name)
+if not TYPE_CHECKING:  # else misspelt names pass type checkers
+
+    def __getattr__(name: str) -> ModuleType | type:
+        if name in _LAZY or name == "sklearn":  # which is not listed: it needs scikit-learn
+            return importlib.import_module(f"{__name__}.{name}")
+        return elsewhere(__name__)(name)
 
 
 def __dir__() -> list[str]:

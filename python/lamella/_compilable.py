@@ -58,6 +58,10 @@ class Compilable(Saved):
         Raises:
             ValueError: If a name is unknown.
             TypeError: If an argument is of another kind.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.layers.Dense(1)])
+            >>> model.compile(lamella.optimizers.Adam(0.01), "mse", metrics=["mae"])
         """
         if self._guard.fitting:
             raise ValueError("The model cannot be compiled while its fit() runs.")
@@ -85,7 +89,13 @@ class Compilable(Saved):
 
     @alone
     def reset_metrics(self) -> None:
-        """Forgets what loss and metrics have added up; fit() and evaluate() do so by themselves."""
+        """Forgets what loss and metrics have added up; fit() and evaluate() do so by themselves.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> model.reset_metrics()
+        """
         compiled = self._compiled_or_raise()
         if compiled.trainer is not None:
             with compiled.alone():

@@ -6,7 +6,7 @@ import importlib
 import math
 import os
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from ._cpu import usable as usable_isas
 
@@ -21,7 +21,12 @@ def _choose() -> ModuleType:
     return importlib.import_module(f"{__package__}._core_{isa}")
 
 
-core: Any = _choose()
+if TYPE_CHECKING:
+    from . import _native
+
+    core = _native  # the stubs of all instruction sets
+else:
+    core = _choose()
 
 
 def isa() -> str:

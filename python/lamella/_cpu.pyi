@@ -1,2 +1,9 @@
-def built() -> list[str]: ...
-def usable() -> list[str]: ...
+from __future__ import annotations
+def built() -> list[str]:
+    """
+    Instruction sets of this build, best first.
+    """
+def usable() -> list[str]:
+    """
+    Those of them that this processor runs, best first.
+    """

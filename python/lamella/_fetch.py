@@ -29,11 +29,24 @@ _DEADLINE = 900  # seconds for a whole file: a server that trickles must not hol
 
 
 class DatasetError(ValueError, OSError):
-    """A data file is there and is not what it should be."""
+    """A data file is there and is not what it should be.
+
+    Example:
+        >>> issubclass(DatasetError, ValueError), issubclass(DatasetError, OSError)
+        (True, True)
+    """
 
 
 class DatasetNotFoundError(FileNotFoundError, ValueError):
-    """A data file is nowhere to be found and could not be downloaded."""
+    """A data file is nowhere to be found and could not be downloaded.
+
+    Example:
+        >>> from lamella.datasets import DatasetNotFoundError, digits, mnist
+        >>> try:
+        ...     data = mnist.load_data()
+        ... except DatasetNotFoundError:
+        ...     data = digits.load_data(num_train=100, num_test=10)
+    """
 
 
 class File(NamedTuple):

@@ -8,13 +8,12 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from . import layers, losses, metrics, optimizers, saving
+from . import layers, losses, optimizers, saving
+from ._described import loss_config, metric_config, metrics_from, own_objects
 from ._order import Orders
-from ._registry import snake_case
 from ._stack import Stack
 from .layers.base import Shape, sample_shape
 from .layers.serialization import plain
-from .losses import CustomLoss
 
 if TYPE_CHECKING:
     from ._compile import Compiled
@@ -37,7 +36,13 @@ class Saved(Stack):
     # ------------------------------------------------------------------ configs
 
     def get_config(self) -> dict[str, Any]:
-        """The layers with their settings, as Keras writes them; no weights."""
+        """The layers with their settings, as Keras writes them; no weights.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> [layer["class_name"] for layer in model.get_config()["layers"]]
+            ['InputLayer', 'Dense']
+        """
         written: list[dict[str, Any]] = []
         if self._shape is not None:
             taken = {layer.name for layer in self._layers}
@@ -105,19 +110,32 @@ class Saved(Stack):
         return model, shape
 
     def get_build_config(self) -> dict[str, Any] | None:
-        """``{"input_shape": [None, ...]}``, or None before the shape is known."""
+        """``{"input_shape": [None, ...]}``, or None before the shape is known.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.get_build_config()
+            {'input_shape': [None, 2]}
+        """
         return None if self._shape is None else {"input_shape": [None, *self._shape]}
 
     def get_compile_config(self) -> dict[str, Any] | None:
-        """What compile() got, as Keras writes it; None before compile()."""
+        """What compile() got, as Keras writes it; None before compile().
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> model.get_compile_config()["loss"]
+            'mean_squared_error'
+        """
         compiled = self._compiled
         if compiled is None:
             return None
-        plain_metrics = [_metric(each) for each in compiled.watched if not each.weighted]
-        weighted = [_metric(each) for each in compiled.watched if each.weighted]
+        plain_metrics = [metric_config(each) for each in compiled.watched if not each.weighted]
+        weighted = [metric_config(each) for each in compiled.watched if each.weighted]
         config = {
             "optimizer": optimizers.serialize(compiled.optimizer),
-            "loss": _loss(compiled),
+            "loss": loss_config(compiled),
             "loss_weights": None if compiled.loss_weight == 1 else compiled.loss_weight,
             "metrics": plain_metrics or None,
             "weighted_metrics": weighted or None,
@@ -136,6 +154,14 @@ class Saved(Stack):
 
         Raises:
             ValueError: If something in it is unknown.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> other = lamella.models.clone_model(model)
+            >>> other.compile_from_config(model.get_compile_config())
+            >>> other.get_compile_config() == model.get_compile_config()
+            True
         """
         own = custom_objects or {}
         loss, weights = config.get("loss"), config.get("loss_weights")
@@ -146,8 +172,8 @@ class Saved(Stack):
             optimizers.deserialize(config.get("optimizer"), own),
             loss,
             weights,
-            _metrics(config.get("metrics"), own),
-            _metrics(config.get("weighted_metrics"), own),
+            metrics_from(config.get("metrics"), own),
+            metrics_from(config.get("weighted_metrics"), own),
         )
 
     def _dictionary(self) -> dict[str, Any]:
@@ -168,21 +194,48 @@ class Saved(Stack):
 
         Args:
             **kwargs: For json.dumps.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> "Dense" in model.to_json(indent=2)
+            True
         """
         return json.dumps(self._dictionary(), **kwargs)
 
     # ------------------------------------------------------------------ files
 
     def save(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Writes the model, its weights and where its training stands; see `lamella.saving.save_model`."""
+        """Writes the model, its weights and where its training stands; see `lamella.saving.save_model`.
+
+        Example:
+            >>> import tempfile
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     model.save(f"{folder}/m.safetensors")
+        """
         saving.save_model(self, filepath, overwrite)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
-        """Writes the weights and the optimizer's state; see `lamella.saving.save_weights`."""
+        """Writes the weights and the optimizer's state; see `lamella.saving.save_weights`.
+
+        Example:
+            >>> import tempfile
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     model.save_weights(f"{folder}/w.safetensors")
+        """
         saving.save_weights(self, filepath, overwrite)
 
     def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
-        """Replaces the weights by those of a file, or nothing; see `lamella.saving.load_weights`."""
+        """Replaces the weights by those of a file, or nothing; see `lamella.saving.load_weights`.
+
+        Example:
+            >>> import tempfile
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     model.save_weights(f"{folder}/w.npz")
+            ...     model.load_weights(f"{folder}/w.npz")
+        """
         saving.load_weights(self, filepath, skip_mismatch)
 
     def export(
@@ -207,6 +260,12 @@ class Saved(Stack):
             ValueError: If the model is not built, or an argument is not among those.
             ImportError: If onnx is missing.
             OSError: If the file cannot be written; an old one is as it was.
+
+        Example:
+            >>> import tempfile
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     model.export(f"{folder}/m.onnx", verbose=False)
         """
         from ._onnx import export  # on first use: `import lamella` stays quick
 
@@ -219,7 +278,7 @@ class Saved(Stack):
         self._resume_epoch, self._resume_batch = saving.restore_backup(self, path)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _from_bytes, (type(self), saving.dumps(self), _own_objects(self))
+        return _from_bytes, (type(self), saving.dumps(self), own_objects(self))
 
     @contextlib.contextmanager
     def _undisturbed(self) -> Iterator[None]:
@@ -273,57 +332,6 @@ def _from_bytes(cls: Any, content: bytes, own: Mapping[str, Any]) -> Any:
     return saving.loads(content, own, cls)
 
 
-def _loss(compiled: Compiled) -> Any:
-    if compiled.loss is None:
-        return compiled.given_loss
-    if isinstance(compiled.given_loss, str) and not losses.is_crossentropy(compiled.given_loss):
-        return snake_case(type(compiled.loss).__name__)
-    return losses.serialize(compiled.loss)
-
-
-def _metric(each: Any) -> Any:
-    if isinstance(each.given, str) and each.given.lower() not in ("ce", "crossentropy"):
-        return each.given
-    return each.given if each.metric is None else metrics.serialize(each.metric)
-
-
-def _metrics(given: Any, own: Mapping[str, Any]) -> Any:
-    """Metrics of a compile config; Keras writes nested lists for models of several outputs."""
-    if not isinstance(given, list):
-        return None if given is None else [given]
-    flat = given[0] if len(given) == 1 and isinstance(given[0], list) else given
-    return [metrics.deserialize(m, dict(own)) if isinstance(m, Mapping) or m in own else m for m in flat]
-
-
-def _own_objects(model: Saved) -> dict[str, Any]:
-    """Classes and functions that are not lamella's, which pickles refer to by their own means."""
-    found: dict[str, Any] = {}
-
-    def note(part: Any) -> None:
-        function = getattr(part, "_function", None) or getattr(part, "_fn", None)
-        if function is not None:
-            found[getattr(function, "__name__", type(function).__name__)] = function
-        elif not type(part).__module__.startswith("lamella."):
-            found[type(part).__name__] = type(part)
-
-    for layer in model._leaves():
-        note(layer)
-        for key, part in vars(layer).items():
-            if key.endswith(("_initializer", "_regularizer", "_constraint")) and part is not None:
-                note(part)
-    if model._compiled is not None:
-        loss = model._compiled.loss
-        if isinstance(loss, CustomLoss):
-            of = loss._of
-            is_loss = isinstance(of, losses.Loss)
-            found[type(of).__name__ if is_loss else getattr(of, "__name__", type(of).__name__)] = (
-                type(of) if is_loss else of
-            )
-        for each in model._compiled.watched:
-            note(each.metric)
-    return found
-
-
 def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
     """The model that `Sequential.to_json` described, with fresh weights, compiled if it was.
 
@@ -333,6 +341,12 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 
     Raises:
         ValueError: If it is not that, or something in it is unknown.
+
+    Example:
+        >>> from lamella import Input, Sequential, layers
+        >>> text = Sequential([Input((2,)), layers.Dense(3)]).to_json()
+        >>> model_from_json(text).count_params()
+        9
     """
     try:
         found = json.loads(json_string)
@@ -352,5 +366,12 @@ def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None =
 
 
 def clone_model(model: Saved) -> Any:
-    """A model of the same layers, with fresh weights, not compiled."""
+    """A model of the same layers, with fresh weights, not compiled.
+
+    Example:
+        >>> from lamella import Input, Sequential, layers
+        >>> model = Sequential([Input((2,)), layers.Dense(3)])
+        >>> clone_model(model).count_params() == model.count_params()
+        True
+    """
     return type(model).from_config(model.get_config())

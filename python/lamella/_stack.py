@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,14 +13,13 @@ from ._checks import flag
 from ._core import core
 from ._lock import ModelLock, alone, changes
 from ._plan import Place, Plan, run_of
-from ._registry import unknown
-from ._summary import summary
+from ._summary import Shown
 from ._weights import Array, Weighted, numbers_of, start_values
 from .layers import InputLayer, Layer, Weight
 from .layers.base import Shape, automatic_name, sample_shape
 
 
-class Stack(Weighted):
+class Stack(Shown, Weighted):
     """What Sequential is apart from training: structure, shapes and weights.
 
     Args:
@@ -100,6 +98,12 @@ class Stack(Weighted):
 
         Raises:
             ValueError: If it is not a layer, its name is taken, it belongs to another model, or its shape does not fit.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,))])
+            >>> model.add(lamella.layers.Dense(3))
+            >>> model.output_shape
+            (None, 3)
         """
         if not isinstance(layer, (Layer, Stack)):
             raise ValueError(
@@ -199,6 +203,11 @@ class Stack(Weighted):
 
         Raises:
             ValueError: If there is none.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.pop().units
+            1
         """
         if not self._layers:
             raise ValueError("There is no layer to remove: the model is empty.")
@@ -223,6 +232,12 @@ class Stack(Weighted):
 
         Raises:
             ValueError: If there are no layers, no shape, or another shape than before.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.layers.Dense(3)])
+            >>> model.build((None, 2))
+            >>> model.count_params()
+            9
         """
         if not self._layers and self._shape is None and input_shape is None:
             raise ValueError(f"Model {self.name!r} cannot be built because it has no layers. Call model.add(layer).")
@@ -306,13 +321,25 @@ class Stack(Weighted):
         return shapes
 
     def compute_output_shape(self, shape: Shape) -> Shape:
-        """Shape of one sample behind the model, from its shape before it."""
+        """Shape of one sample behind the model, from its shape before it.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.compute_output_shape((2,))
+            (1,)
+        """
         if self._shape not in (None, shape):
             raise ValueError(f"Model {self.name!r} takes samples of shape {self._shape}, got {shape}.")
         return self._shapes_from(shape)[-1]
 
     def weight_specs(self, shape: Shape) -> list[Weight]:
-        """The weights of all layers for samples of `shape`."""
+        """The weights of all layers for samples of `shape`.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> [weight.shape for weight in model.weight_specs((2,))]
+            [(2, 1), (1,)]
+        """
         return [spec for _, spec in self._weights_for(shape)]
 
     def _weights_for(self, shape: Shape) -> list[tuple[Layer, Weight]]:
@@ -345,56 +372,6 @@ class Stack(Weighted):
         if not self.built or self._shape is None:
             raise AttributeError(f"Model {self.name!r} has no output_shape yet: it has not been built.")
         return (None, *self._shapes_from(self._shape)[-1])
-
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
-        """The layer with a name or at an index.
-
-        Raises:
-            ValueError: If not exactly one of both is given, or there is no such layer.
-        """
-        if (name is None) == (index is None):
-            raise ValueError("get_layer() needs either `name` or `index`.")
-        if index is not None:
-            if not -len(self._layers) <= index < len(self._layers):
-                raise ValueError(f"There is no layer {index}: the model has {len(self._layers)} layers.")
-            return self._layers[index]
-        for layer in self._layers:
-            if layer.name == name:
-                return layer
-        raise unknown("layer", name, [layer.name for layer in self._layers])
-
-    def summary(
-        self,
-        line_length: int | None = None,
-        positions: Sequence[float] | None = None,
-        print_fn: Callable[[str], Any] | None = None,
-        expand_nested: bool = False,
-        show_trainable: bool = False,
-        layer_range: Sequence[str] | None = None,
-    ) -> None:
-        """Prints the layers, their output shapes and their numbers of weights.
-
-        Args:
-            line_length: Width of the table; by default that of the terminal, at most 88.
-            positions: Where columns end, as shares or columns.
-            print_fn: Called once with the whole text instead of print.
-            expand_nested: Whether to list the layers of nested models, too.
-            show_trainable: Whether to add a column that says what is trained.
-            layer_range: Names of the first and last layer to list.
-
-        Raises:
-            ValueError: If `layer_range` does not name two layers.
-        """
-        shown = self._layers
-        if layer_range is not None:
-            first, last = (self._layers.index(self.get_layer(name)) for name in layer_range)
-            shown = self._layers[first : last + 1]
-        (print_fn or partial(print, end=""))(
-            summary(self, shown, line_length, positions, show_trainable, expand_nested)
-        )
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} name={self.name!r}, layers={len(self._layers)}, built={self.built}>"
 
 
 __all__ = ["Array", "Stack"]

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 import shutil
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
+
+from ._registry import unknown
 
 _COLUMNS = ("Layer (type)", "Output Shape", "Param #")
 _ENDS = (0.45, 0.80, 1.0)
@@ -109,3 +112,73 @@ def summary(
     if extra:
         text.append(line("Optimizer", extra))
     return "\n".join(text) + "\n"
+
+
+class Shown:
+    """What a model shows of itself and of its layers."""
+
+    name: str
+    built: bool
+    _layers: list[Any]
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
+        """The layer with a name or at an index.
+
+        Raises:
+            ValueError: If not exactly one of both is given, or there is no such layer.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.layers.Dense(1, name="out")])
+            >>> model.get_layer("out") is model.get_layer(index=0)
+            True
+        """
+        if (name is None) == (index is None):
+            raise ValueError("get_layer() needs either `name` or `index`.")
+        if index is not None:
+            if not -len(self._layers) <= index < len(self._layers):
+                raise ValueError(f"There is no layer {index}: the model has {len(self._layers)} layers.")
+            return self._layers[index]
+        for layer in self._layers:
+            if layer.name == name:
+                return layer
+        raise unknown("layer", name, [layer.name for layer in self._layers])
+
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Sequence[float] | None = None,
+        print_fn: Callable[[str], Any] | None = None,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+    ) -> None:
+        """Prints the layers, their output shapes and their numbers of weights.
+
+        Args:
+            line_length: Width of the table; by default that of the terminal, at most 88.
+            positions: Where columns end, as shares or columns.
+            print_fn: Called once with the whole text instead of print.
+            expand_nested: Whether to list the layers of nested models, too.
+            show_trainable: Whether to add a column that says what is trained.
+            layer_range: Names of the first and last layer to list.
+
+        Raises:
+            ValueError: If `layer_range` does not name two layers.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> lines = []
+            >>> model.summary(print_fn=lines.append)
+            >>> "Trainable params: 3" in lines[0]
+            True
+        """
+        shown = self._layers
+        if layer_range is not None:
+            first, last = (self._layers.index(self.get_layer(name)) for name in layer_range)
+            shown = self._layers[first : last + 1]
+        (print_fn or partial(print, end=""))(
+            summary(self, shown, line_length, positions, show_trainable, expand_nested)
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name!r}, layers={len(self._layers)}, built={self.built}>"

@@ -87,6 +87,12 @@ class Weighted:
 
         Raises:
             ValueError: If their number or a shape differs; then nothing is changed.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.set_weights([np.ones((2, 1)), np.zeros(1)])
+            >>> float(model.predict(np.eye(2))[0, 0])
+            1.0
         """
         if not self.built:
             raise ValueError(f"Model {self.name!r} has no weights yet: build it with an input shape or by fit() first.")
@@ -116,6 +122,11 @@ class Weighted:
 
         Raises:
             ValueError: If the model is not built.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.count_params()
+            3
         """
         if not self.built:
             raise ValueError(

@@ -198,53 +198,82 @@ class Activation:
 _FAMILY: Registry[Activation] = Registry("activation", Activation)
 
 
-def _activation(name: str, formula: str, *aliases: str, **arguments: Any) -> Activation:
+def _activation(name: str, example: str, formula: str, *aliases: str, **arguments: Any) -> Activation:
     member = Activation(name, formula, **arguments)
+    member.__doc__ = f"""{member.__doc__}
+
+Example:
+    >>> import lamella
+    >>> print(lamella.activations.{name}([-2.0, -0.25, 0.5, 4.0]).round(3))
+    [{example}]
+"""
     _FAMILY.add(member.with_arguments, name, *aliases)
     return member
 
 
-linear = _activation("linear", "``z``")
+linear = _activation("linear", "-2.   -0.25  0.5   4.  ", "``z``")
 relu = _activation(
     "relu",
+    "0.  0.  0.5 4. ",
     "``min(z, max_value)`` where ``z > threshold``, else ``negative_slope * (z - threshold)``; NaN stays NaN, and "
     "the derivative at the threshold is that below it",
     negative_slope=0.0,
     max_value=None,
     threshold=0.0,
 )
-relu6 = _activation("relu6", "``min(max(z, 0), 6)``")
-leaky_relu = _activation("leaky_relu", "``z`` where ``z >= 0``, else ``negative_slope * z``", negative_slope=0.2)
-elu = _activation("elu", "``z`` where ``z > 0``, else ``alpha * (exp(z) - 1)``", alpha=1.0)
-selu = _activation("selu", "``1.0507 * z`` where ``z > 0``, else ``1.0507 * 1.6733 * (exp(z) - 1)``")
-celu = _activation("celu", "``z`` where ``z > 0``, else ``alpha * (exp(z / alpha) - 1)``", alpha=1.0)
-sigmoid = _activation("sigmoid", "``1 / (1 + exp(-z))``")
-hard_sigmoid = _activation("hard_sigmoid", "``z / 6 + 1 / 2``, kept in [0, 1]")
-log_sigmoid = _activation("log_sigmoid", "``-ln(1 + exp(-z))``")
-sparse_sigmoid = _activation("sparse_sigmoid", "``(z + 1) / 2``, kept in [0, 1]")
-tanh = _activation("tanh", "``tanh(z)``")
-hard_tanh = _activation("hard_tanh", "``z``, kept in [-1, 1]")
-tanh_shrink = _activation("tanh_shrink", "``z - tanh(z)``")
-hard_shrink = _activation("hard_shrink", "``z`` where ``|z| > threshold``, else 0", threshold=0.5)
-soft_shrink = _activation("soft_shrink", "``z`` moved towards 0 by `threshold`, but not past it", threshold=0.5)
-softplus = _activation("softplus", "``ln(1 + exp(z))``")
-softsign = _activation("softsign", "``z / (1 + |z|)``")
-sparse_plus = _activation("sparse_plus", "0 where ``z <= -1``, ``(z + 1)**2 / 4`` where ``z < 1``, else ``z``")
-squareplus = _activation("squareplus", "``(z + sqrt(z**2 + b)) / 2``", b=4.0)
-silu = swish = _activation("silu", "``z * sigmoid(z)``", "swish")
-hard_silu = hard_swish = _activation("hard_silu", "``z * hard_sigmoid(z)``", "hard_swish")
+relu6 = _activation("relu6", "0.  0.  0.5 4. ", "``min(max(z, 0), 6)``")
+leaky_relu = _activation(
+    "leaky_relu", "-0.4  -0.05  0.5   4.  ", "``z`` where ``z >= 0``, else ``negative_slope * z``", negative_slope=0.2
+)
+elu = _activation(
+    "elu", "-0.865 -0.221  0.5    4.   ", "``z`` where ``z > 0``, else ``alpha * (exp(z) - 1)``", alpha=1.0
+)
+selu = _activation(
+    "selu", "-1.52  -0.389  0.525  4.203", "``1.0507 * z`` where ``z > 0``, else ``1.0507 * 1.6733 * (exp(z) - 1)``"
+)
+celu = _activation(
+    "celu", "-0.865 -0.221  0.5    4.   ", "``z`` where ``z > 0``, else ``alpha * (exp(z / alpha) - 1)``", alpha=1.0
+)
+sigmoid = _activation("sigmoid", "0.119 0.438 0.622 0.982", "``1 / (1 + exp(-z))``")
+hard_sigmoid = _activation("hard_sigmoid", "0.167 0.458 0.583 1.   ", "``z / 6 + 1 / 2``, kept in [0, 1]")
+log_sigmoid = _activation("log_sigmoid", "-2.127 -0.826 -0.474 -0.018", "``-ln(1 + exp(-z))``")
+sparse_sigmoid = _activation("sparse_sigmoid", "0.    0.375 0.75  1.   ", "``(z + 1) / 2``, kept in [0, 1]")
+tanh = _activation("tanh", "-0.964 -0.245  0.462  0.999", "``tanh(z)``")
+hard_tanh = _activation("hard_tanh", "-1.   -0.25  0.5   1.  ", "``z``, kept in [-1, 1]")
+tanh_shrink = _activation("tanh_shrink", "-1.036 -0.005  0.038  3.001", "``z - tanh(z)``")
+hard_shrink = _activation("hard_shrink", "-2.  0.  0.  4.", "``z`` where ``|z| > threshold``, else 0", threshold=0.5)
+soft_shrink = _activation(
+    "soft_shrink", "-1.5  0.   0.   3.5", "``z`` moved towards 0 by `threshold`, but not past it", threshold=0.5
+)
+softplus = _activation("softplus", "0.127 0.576 0.974 4.018", "``ln(1 + exp(z))``")
+softsign = _activation("softsign", "-0.667 -0.2    0.333  0.8  ", "``z / (1 + |z|)``")
+sparse_plus = _activation(
+    "sparse_plus", "0.    0.141 0.562 4.   ", "0 where ``z <= -1``, ``(z + 1)**2 / 4`` where ``z < 1``, else ``z``"
+)
+squareplus = _activation("squareplus", "0.414 0.883 1.281 4.236", "``(z + sqrt(z**2 + b)) / 2``", b=4.0)
+silu = swish = _activation("silu", "-0.238 -0.109  0.311  3.928", "``z * sigmoid(z)``", "swish")
+hard_silu = hard_swish = _activation(
+    "hard_silu", "-0.333 -0.115  0.292  4.   ", "``z * hard_sigmoid(z)``", "hard_swish"
+)
 gelu = _activation(
     "gelu",
+    "-0.046 -0.1    0.346  4.   ",
     "``z * Phi(z)`` with the normal distribution Phi; `approximate` takes "
     "``z / 2 * (1 + tanh(sqrt(2 / pi) * (z + 0.044715 * z**3)))``",
     approximate=False,
 )
-mish = _activation("mish", "``z * tanh(ln(1 + exp(z)))``")
-exponential = _activation("exponential", "``exp(z)``")
-softmax = _activation("softmax", "``exp(z - max z) / sum(exp(z - max z))`` over the axis", axis=-1)
-log_softmax = _activation("log_softmax", "``z - max z - ln(sum(exp(z - max z)))`` over the axis", axis=-1)
-sparsemax = _activation("sparsemax", "the probabilities along the axis that are nearest to ``z``", axis=-1)
-glu = _activation("glu", "``a * sigmoid(b)``, where a and b are the halves of the axis", axis=-1)
+mish = _activation("mish", "-0.253 -0.13   0.375  3.997", "``z * tanh(ln(1 + exp(z)))``")
+exponential = _activation("exponential", " 0.135  0.779  1.649 54.598", "``exp(z)``")
+softmax = _activation(
+    "softmax", "0.002 0.014 0.029 0.955", "``exp(z - max z) / sum(exp(z - max z))`` over the axis", axis=-1
+)
+log_softmax = _activation(
+    "log_softmax", "-6.046 -4.296 -3.546 -0.046", "``z - max z - ln(sum(exp(z - max z)))`` over the axis", axis=-1
+)
+sparsemax = _activation(
+    "sparsemax", "0. 0. 0. 1.", "the probabilities along the axis that are nearest to ``z``", axis=-1
+)
+glu = _activation("glu", "-1.245 -0.246", "``a * sigmoid(b)``, where a and b are the halves of the axis", axis=-1)
 
 
 def get(identifier: Any) -> Activation:

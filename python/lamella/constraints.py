@@ -20,6 +20,13 @@ class Constraint(Configured):
     """Base class: ``constraint(w)`` is an array of the same shape that takes the weight's place.
 
     One of your own defines ``__call__(w)``; get_config() too, if it keeps its arguments under other names.
+
+    Example:
+        >>> class Rounded(Constraint):
+        ...     def __call__(self, w):
+        ...         return np.round(w)
+        >>> Rounded()([0.4, 1.6])
+        array([0., 2.])
     """
 
     def __call__(self, w: npt.ArrayLike) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -128,6 +128,13 @@ class Sequential(Compilable):
 
         Raises:
             ValueError, TypeError: If an argument is wrong; the model is then as it was.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> history = model.fit(np.eye(2), np.ones((2, 1)), epochs=3, verbose=0)
+            >>> len(history.history["loss"])
+            3
         """
         compiled = self._compiled_or_raise()
         options = _fit.Options(
@@ -181,6 +188,12 @@ class Sequential(Compilable):
 
         Raises:
             ValueError, TypeError: If an argument is wrong.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.compile("sgd", "mse", metrics=["mae"])
+            >>> list(model.evaluate(np.eye(2), np.ones((2, 1)), verbose=0, return_dict=True))
+            ['loss', 'mae']
         """
         compiled = self._compiled_or_raise()
         verbose = resolve_verbose(verbose)
@@ -259,7 +272,13 @@ class Sequential(Compilable):
         return self.predict(x, verbose=0)
 
     def predict_on_batch(self, x: Any) -> Array:
-        """The model's output for one batch."""
+        """The model's output for one batch.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.predict_on_batch(np.eye(2)).shape
+            (2, 1)
+        """
         return self.predict(x, verbose=0)
 
     @alone
@@ -270,6 +289,13 @@ class Sequential(Compilable):
 
         Raises:
             ValueError, TypeError: If an argument is wrong; the model is then as it was.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> model.set_weights([np.zeros((2, 1)), np.zeros(1)])
+            >>> float(model.train_on_batch(np.eye(2), np.ones((2, 1))))
+            1.0
         """
         if class_weight is not None and sample_weight is not None:
             raise ValueError("train_on_batch() takes either `class_weight` or `sample_weight`, not both.")
@@ -284,7 +310,15 @@ class Sequential(Compilable):
             return compiled.results(compiled.logs(), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Loss and metrics of one batch, as evaluate() gives them."""
+        """Loss and metrics of one batch, as evaluate() gives them.
+
+        Example:
+            >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+            >>> model.compile("sgd", "mse")
+            >>> model.set_weights([np.zeros((2, 1)), np.zeros(1)])
+            >>> float(model.test_on_batch(np.eye(2), np.ones((2, 1))))
+            1.0
+        """
         return self.evaluate(x, y, verbose=0, sample_weight=sample_weight, return_dict=return_dict)
 
     @alone
@@ -319,4 +353,5 @@ class Sequential(Compilable):
 
 FAMILY.add(Sequential, "Sequential")
 
-__getattr__ = elsewhere(__name__)
+if not TYPE_CHECKING:  # else misspelt names pass type checkers
+    __getattr__ = elsewhere(__name__)

@@ -208,6 +208,16 @@ def training_figure(
     Raises:
         ImportError: If matplotlib is not installed.
         ValueError: If a shape does not fit, or loss or accuracy is missing.
+
+    Example:
+        >>> import lamella
+        >>> (x, y), (x_test, y_test) = lamella.datasets.digits.load_data(num_train=200, num_test=20)
+        >>> model = lamella.Sequential([lamella.layers.Flatten(), lamella.layers.Dense(10, "softmax")])
+        >>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+        >>> history = model.fit(x / 255, y, epochs=2, verbose=0)
+        >>> figure = training_figure(history, x_test, y_test, model.predict(x_test / 255))
+        >>> len(figure.axes) >= 2
+        True
     """
     tiles = _squares(np.asarray(images))
     true, guessed = _classes("labels", labels, len(tiles)), _classes("predictions", predictions, len(tiles))

@@ -42,7 +42,7 @@ constexpr Index kAhead = 8;
 /// Asks for the cache lines of `count` numbers.
 template <class T>
 void prefetch(const T* data, Index count) {
-    for (Index i = 0; i < count; i += 64 / Index{sizeof(T)}) __builtin_prefetch(data + i);
+    for (Index i = 0; i < count; i += 64 / Index{sizeof(T)}) LAMELLA_PREFETCH(data + i);
 }
 
 /// A column number, read once: checked, it must not change any more. 0 if it is outside of `cols`, which `outside` notes.

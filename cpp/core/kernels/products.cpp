@@ -80,7 +80,7 @@ constexpr auto kTiles = all_tiles(std::make_integer_sequence<int, kRows>{});
 void prefetch_rows(const Scalar* data, Index stride, Index rows, Index cols) {
     constexpr Index line = 64 / sizeof(Scalar);
     for (Index r = 0; r < rows; ++r)
-        for (Index c = 0; c < cols; c += line) __builtin_prefetch(data + r * stride + c, 0, 2);
+        for (Index c = 0; c < cols; c += line) LAMELLA_PREFETCH(data + r * stride + c, 0, 2);
 }
 
 /// c (rows × whole registers of cols) = left · right + bias.

@@ -46,7 +46,7 @@ struct Ahead {
     void ask(Index row, Index col, Index cols) const {
         constexpr Index line = 64 / sizeof(Scalar);
         for (int i = 0; i < count; ++i)
-            for (Index c = 0; c < cols; c += line) __builtin_prefetch(blocks[i] + row * stride + col + c, 1);
+            for (Index c = 0; c < cols; c += line) LAMELLA_PREFETCH(blocks[i] + row * stride + col + c, 1);
     }
 };
 

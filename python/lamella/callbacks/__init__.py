@@ -1,5 +1,6 @@
 """What may happen during training besides training: stopping early, logging, changing the learning rate."""
 
+from .._public import publish
 from .base import Callback, LambdaCallback
 from .callback_list import CallbackList
 from .checkpoint import BackupAndRestore, ModelCheckpoint
@@ -28,3 +29,5 @@ __all__ = [
     "TensorBoard",
     "TerminateOnNaN",
 ]
+
+publish(globals())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .._fetch import DatasetError, DatasetNotFoundError
+from .._public import publish
 from . import boston_housing, california_housing, digits, fashion_mnist, imdb, mnist, reuters
 
 __all__ = [
@@ -16,3 +17,5 @@ __all__ = [
     "mnist",
     "reuters",
 ]
+
+publish(globals())

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._public import publish
 from .base import FAMILY, Initializer
 from .constant import Constant, Identity, Ones, Zeros, _Given
 from .distributions import Orthogonal, RandomNormal, RandomUniform, TruncatedNormal
@@ -35,6 +36,8 @@ __all__ = [
     "get",
     "serialize",
 ]
+
+publish(globals())
 
 # Keras' other names of the classes.
 IdentityInitializer = identity = Identity

@@ -19,6 +19,15 @@ class Initializer(Configured):
     """Base class: ``initializer(shape)`` returns an array; the same one on every call.
 
     One of your own defines ``__call__(shape)``, and get_config() if a model that uses it is to be saved.
+
+    Example:
+        >>> class Identity(Initializer):
+        ...     def __call__(self, shape, dtype="float32"):
+        ...         return np.eye(*shape, dtype=dtype)
+        >>> from lamella.layers import Dense
+        >>> Dense(3, kernel_initializer=Identity()).kernel_initializer((2, 3))
+        array([[1., 0., 0.],
+               [0., 1., 0.]], dtype=float32)
     """
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> npt.NDArray[Any]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .._elsewhere import elsewhere
+from .._public import publish
 from .activation_layers import ELU, LeakyReLU, ReLU, Softmax
 from .base import Layer, Weight
 from .data_normalization import Normalization
@@ -44,8 +47,11 @@ __all__ = [
     "serialize",
 ]
 
+publish(globals())
+
 for _name in __all__:
     if isinstance(globals()[_name], type) and issubclass(globals()[_name], Layer):
         FAMILY.add(globals()[_name], _name)
 
-__getattr__ = elsewhere(__name__)
+if not TYPE_CHECKING:  # else misspelt names pass type checkers
+    __getattr__ = elsewhere(__name__)

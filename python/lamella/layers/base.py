@@ -39,7 +39,13 @@ def automatic_name(cls: type) -> str:
 
 @dataclass(frozen=True)
 class Weight:
-    """One weight of a layer before it is made."""
+    """One weight of a layer before it is made.
+
+    Example:
+        >>> from lamella.layers import Dense
+        >>> [(weight.name, weight.shape) for weight in Dense(3).weight_specs((2,))]
+        [('kernel', (2, 3)), ('bias', (3,))]
+    """
 
     name: str
     shape: Shape
@@ -62,6 +68,11 @@ class Layer:
         input_shape: Shape of one sample, where this is the first layer.
         input_dim: The same for one axis.
         dtype: Only ``"float32"``.
+
+    Example:
+        >>> from lamella.layers import Dense, Dropout
+        >>> [(layer.name, layer.trainable) for layer in (Dense(2, name="out"), Dropout(0.5, name="noise"))]
+        [('out', True), ('noise', True)]
     """
 
     def __init__(
@@ -194,7 +205,7 @@ class Layer:
         batch_shape = config.pop("batch_input_shape", None)  # Keras 2
         if batch_shape is not None:
             config["input_shape"] = sample_shape(cls.__name__, "batch_input_shape", batch_shape)
-        if not cls.__module__.startswith(f"{__package__}."):
+        if not f"{cls.__module__}.".startswith(f"{__package__}."):
             return cls(**config)  # a class of the user's own
         return cls(**arguments(cls, config, _own_parameters(cls)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .._public import publish
 from .base import FAMILY as _FAMILY
 from .base import Loss
 from .crossentropies import (
@@ -110,6 +111,8 @@ __all__ = [
     "squared_hinge",
     "tversky",
 ]
+
+publish(globals())
 
 bce = binary_crossentropy
 kld = kl_divergence

@@ -161,7 +161,7 @@ class CoreLoss(Loss):
 
     def _spec(self, core: Any) -> Any:
         # A user's subclass computes with what it is made from.
-        ours = next(cls for cls in type(self).__mro__ if cls.__module__.startswith(f"{__package__}."))
+        ours = next(cls for cls in type(self).__mro__ if f"{cls.__module__}.".startswith(f"{__package__}."))
         spec = getattr(core.losses, ours.__name__)()
         for key, value in self.get_config().items():
             if hasattr(spec, key):

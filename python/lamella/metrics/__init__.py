@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import losses
+from .._public import publish
 from ..losses import (
     binary_crossentropy,
     binary_focal_crossentropy,
@@ -152,6 +153,8 @@ __all__ = [
     "squared_hinge",
     "top_k_categorical_accuracy",
 ]
+
+publish(globals())
 
 _ACCURACIES: tuple[type[Metric], ...] = (BinaryAccuracy, SparseCategoricalAccuracy, CategoricalAccuracy)
 _CROSSENTROPIES: tuple[type[Metric], ...] = (

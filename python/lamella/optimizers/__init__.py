@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import schedules
 from .._elsewhere import elsewhere
+from .._public import publish
 from .adagrad import Adadelta, Adagrad, Ftrl
 from .adam import Adam, Adamax, AdamW, Lion, Nadam
 from .base import FAMILY, Optimizer
@@ -30,6 +31,8 @@ __all__ = [
     "schedules",
     "serialize",
 ]
+
+publish(globals())
 
 # Keras has it here: `from keras.optimizers.schedules import ExponentialDecay`.
 sys.modules[f"{__name__}.schedules"] = schedules
@@ -83,4 +86,5 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     return FAMILY.deserialize(config, custom_objects)
 
 
-__getattr__ = elsewhere(__name__)
+if not TYPE_CHECKING:  # else misspelt names pass type checkers
+    __getattr__ = elsewhere(__name__)

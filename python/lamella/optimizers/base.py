@@ -65,6 +65,12 @@ class Optimizer(OptimizerState):
     Raises:
         ValueError: If an argument is out of its range, or two clips are given.
         TypeError: If an argument is unknown or of another kind.
+
+    Example:
+        >>> from lamella.optimizers import Adam, Optimizer
+        >>> adam = Adam(learning_rate=0.01, weight_decay=1e-4, global_clipnorm=1.0)
+        >>> isinstance(adam, Optimizer), adam.learning_rate
+        (True, 0.01)
     """
 
     _unused: ClassVar[dict[str, Any]] = {"is_legacy_optimizer": False, "jit_compile": False}

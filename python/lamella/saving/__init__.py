@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from .._atomic import write_atomic
+from .._public import publish
 from . import _safetensors, _state
 from ._errors import BadModelFile, ModelNotFoundError
 
 __all__ = ["BadModelFile", "ModelNotFoundError", "load_model", "load_weights", "save_model", "save_weights"]
+
+publish(globals())
 
 _WHOLE = {".safetensors": "_safetensors", ".keras": "_keras"}
 _WEIGHTS = {".safetensors": "_safetensors", ".npz": "_npz", ".weights.h5": "_hdf5", ".keras": "_keras"}
@@ -30,6 +33,14 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
         ValueError: If the name ends otherwise.
         FileExistsError: If the file exists and may not be replaced.
         ImportError: If h5py is needed and missing.
+
+    Example:
+        >>> import tempfile, lamella
+        >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_model(model, f"{folder}/m.safetensors")
+        ...     load_model(f"{folder}/m.safetensors").count_params()
+        3
     """
     path, form = _target(filepath, _WHOLE, overwrite)
     write_atomic(path, form.dumps(_state.state_of(model, whole=True)))
@@ -47,6 +58,13 @@ def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool =
         ValueError: If the name ends otherwise, or the model is not built.
         FileExistsError: If the file exists and may not be replaced.
         ImportError: If h5py is needed and missing.
+
+    Example:
+        >>> import tempfile, lamella
+        >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_weights(model, f"{folder}/w.npz")
+        ...     load_weights(model, f"{folder}/w.npz")
     """
     path, form = _target(filepath, {k: v for k, v in _WEIGHTS.items() if k != ".keras"}, overwrite)
     write_atomic(path, form.dumps(_state.state_of(model, whole=False)))
@@ -96,6 +114,15 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
     Raises:
         ModelNotFoundError: If there is no such file.
         BadModelFile: If it is not what it should be, or does not fit the model.
+
+    Example:
+        >>> import tempfile, lamella
+        >>> first, second = (lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)]) for _ in range(2))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_weights(first, f"{folder}/w.npz")
+        ...     load_weights(second, f"{folder}/w.npz")
+        >>> bool((first.get_weights()[0] == second.get_weights()[0]).all())
+        True
     """
     path, form = _source(filepath, _WEIGHTS)
     expected = getattr(form, "loads_for", None)

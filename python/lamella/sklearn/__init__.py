@@ -17,6 +17,7 @@ Example:
 from __future__ import annotations
 
 from .._optional import require
+from .._public import publish
 
 if not hasattr(require("sklearn.utils.validation", extra="sklearn", purpose="use lamella.sklearn"), "validate_data"):
     raise ImportError(
@@ -27,3 +28,5 @@ from ._classifier import DenseClassifier
 from ._regressor import DenseRegressor
 
 __all__ = ["DenseClassifier", "DenseRegressor"]
+
+publish(globals())

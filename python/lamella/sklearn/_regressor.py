@@ -19,16 +19,16 @@ class DenseRegressor(RegressorMixin, DenseEstimator):
     compares. Targets of several outputs are a matrix. Inputs and targets should be scaled.
 
     Args:
-        hidden_layer_sizes, activation, dropout, alpha, kernel_regularizer, optimizer, learning_rate_init, batch_size,
-            max_iter, shuffle, random_state, tol, n_iter_no_change, early_stopping, validation_fraction, warm_start,
-            metrics, callbacks, model, verbose: As in DenseClassifier.
+        hidden_layer_sizes, activation, dropout, alpha, kernel_regularizer: As in DenseClassifier, like all but `loss`.
+        optimizer, learning_rate_init, batch_size, max_iter, shuffle, random_state: The same.
+        tol, n_iter_no_change, early_stopping, validation_fraction, warm_start: The same.
+        metrics, callbacks, model, verbose: The same.
         loss: ``"squared_error"``, ``"absolute_error"``, ``"poisson"`` (whose output is exponential), or another loss
             of lamella.
 
     Attributes:
         n_outputs_: Numbers of a prediction.
-        model_, history_, loss_curve_, loss_, best_loss_, validation_scores_, best_validation_score_, n_iter_,
-            n_features_in_, feature_names_in_: As in DenseClassifier; scores are R².
+        validation_scores_: R² on the validation part after each epoch, as in DenseClassifier; others are as there.
 
     Raises:
         ValueError, TypeError: In fit, if a parameter or the data is wrong.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from .._public import publish
 from .._random import set_random_seed
 from ..backend import clear_session
 from . import np_utils
@@ -35,11 +36,21 @@ __all__ = [
     "to_categorical",
 ]
 
+publish(globals())
+
 
 _LAZY = {"get_file": ".files", "plot_model": ".diagram"}  # what they need takes a while to import
 
 
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(importlib.import_module(_LAZY[name], __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if not TYPE_CHECKING:  # else misspelt names pass type checkers
+
+    def __getattr__(name: str) -> Any:
+        if name in _LAZY:
+            globals()[name] = getattr(importlib.import_module(_LAZY[name], __name__), name)
+            publish(globals())
+            return globals()[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY})
