@@ -116,7 +116,7 @@ def test_result_is_printed_even_if_the_picture_fails(small, monkeypatch, tmp_pat
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        ((), "mnist, bench or info"),
+        ((), "mnist, bench, run or info"),
         (("train",), "invalid choice: 'train'"),
         (("mnist", "--epochs", "0"), "argument --epochs: must be a whole number of at least 1, got '0'"),
         (("mnist", "--epochs", "two"), "got 'two'"),

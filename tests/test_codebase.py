@@ -28,17 +28,17 @@ CPP = ROOT / "cpp"
 # fmt: off
 PYTHON_ORDER = [
     "_optional", "_public", "_elsewhere", "_warn", "_atomic", "_fetch", "_checks", "_registry", "_random", "_cpu",
-    "_core", "config", "activations", "initializers", "regularizers", "constraints", "losses", "metrics", "schedules",
-    "optimizers", "layers", "backend", "_progress", "utils", "callbacks", "_summary", "_lock", "_data", "_examples",
-    "_weights", "_plan", "_stack", "_order", "_feed", "_watched", "_compile", "_training", "_fit", "saving", "_onnx",
-    "_described", "_saved", "_compilable", "models", "preprocessing", "datasets", "plotting", "sklearn", "__init__",
-    "_demo", "_bench", "cli", "__main__",
+    "_core", "config", "distribution", "activations", "initializers", "regularizers", "constraints", "losses",
+    "metrics", "schedules", "optimizers", "layers", "backend", "_progress", "utils", "callbacks", "_summary", "_lock",
+    "_data", "_examples", "_weights", "_plan", "_stack", "_order", "_feed", "_shares", "_watched", "_compile",
+    "_training", "_fit", "saving", "_onnx", "_described", "_saved", "_compilable", "models", "preprocessing",
+    "datasets", "plotting", "sklearn", "__init__", "_demo", "_bench", "_launch", "cli", "__main__",
 ]
 CPP_ORDER = [
     "core/scalar", "core/memory", "core/simd", "core/special", "core/arena", "core/forks", "core/parallel",
     "core/polling",
     "core/kernels/products", "core/kernels/rows", "core/kernels/columns", "core/kernels/batch", "core/compress",
-    "core/split", "core/pass", "core/random",
+    "core/bfloat16", "core/exchange", "core/split", "core/pass", "core/random",
     "core/activations/of_output", "core/activations/of_input", "core/activations/rowwise", "core/activations",
     "core/losses/target", "core/losses/crossentropies", "core/losses/*", "core/losses",
     "core/metrics", "core/examples", "core/scorer",

@@ -36,7 +36,12 @@ def reviews(rng: np.random.Generator, count: int) -> tuple[Any, Any]:
     return texts, labels
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if PROGRAMS.search(p.read_text(encoding="utf-8"))], ids=page_id)
+def with_programs() -> list[Any]:
+    pages = [p for p in PAGES if PROGRAMS.search(p.read_text(encoding="utf-8"))]
+    return [pytest.param(p, marks=[pytest.mark.mpi] * (p.name == "distributed.md"), id=page_id(p)) for p in pages]
+
+
+@pytest.mark.parametrize("page", with_programs())
 def test_programs_of_a_page_run(
     page: Path, rng: np.random.Generator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -50,6 +55,7 @@ def test_programs_of_a_page_run(
     for found in PROGRAMS.finditer(text):
         line = text.count("\n", 0, found.start(1))
         exec(compile("\n" * line + found[1], str(page), "exec"), names)  # errors then name the page's line
+    lamella.distribution.set_distribution(None)
     assert len(names) > 1
 
 

@@ -92,7 +92,7 @@ public:
 
 private:
     bool run(Batch::Rows samples, ConstView y, Scalar* values, View slopes) {
-        const py::gil_scoped_acquire gil;
+        const Acquired gil;
         try {
             Array<std::int64_t> rows(samples.count);
             for (Index i = 0; i < samples.count; ++i) rows.mutable_data()[i] = samples[i];
@@ -117,6 +117,55 @@ private:
     std::exception_ptr error_;
 };
 
+/// What sums numbers over all processes, written in Python: call(array, are gradients) -> whether all go on. Kept errors as above.
+class PythonExchange {
+public:
+    explicit PythonExchange(const py::object& call) : call_(call) {
+        exchange_.numbers = [this](void* numbers, Index count, Index size) { run(numbers, count, size, false); };
+        exchange_.gradients = [this](Scalar* numbers, Index count) {
+            return run(numbers, count + Exchange::kFlags, sizeof(Scalar), true);
+        };
+    }
+    const Exchange* exchange() const { return call_.is_none() ? nullptr : &exchange_; }
+    void rethrow() const {
+        if (error_) std::rethrow_exception(error_);
+    }
+
+private:
+    bool run(void* numbers, Index count, Index size, bool gradients) {
+        if (error_) return false;
+        const py::gil_scoped_acquire gil;
+        try {
+            const py::dtype kind = size == sizeof(double) ? py::dtype::of<double>() : py::dtype::of<float>();
+            const py::capsule alive(numbers, [](void*) {});
+            return call_(py::array(kind, {count}, {size}, numbers, alive), gradients).cast<bool>();
+        } catch (...) {
+            error_ = std::current_exception();
+            return false;
+        }
+    }
+
+    const py::object& call_;
+    Exchange exchange_;
+    std::exception_ptr error_;
+};
+
+/// Shares of batches, a row (first, count, place, batch) for each.
+std::vector<Share> shares_of(const py::object& given, Index rows) {
+    std::vector<Share> shares;
+    if (given.is_none()) return shares;
+    const auto array = given.cast<Array<std::int64_t>>();
+    require(array.ndim() == 2 && array.shape(1) == 4, "shares: must be steps x 4");
+    for (Index s = 0; s < array.shape(0); ++s) {
+        const std::int64_t* row = array.data(s, 0);
+        shares.push_back({row[0], row[1], row[2], row[3]});
+        const Share& mine = shares.back();
+        require(mine.first >= 0 && mine.count >= 0 && mine.first + mine.count <= rows, "shares: rows out of range");
+        require(mine.place >= 0 && mine.batch > 0 && mine.place + mine.count <= mine.batch, "shares: place out of range");
+    }
+    return shares;
+}
+
 /// Where predictions of so many samples are to be written; null for None.
 Scalar* predictions_of(const py::object& predictions, Index samples, const Network& network) {
     if (predictions.is_none()) return nullptr;
@@ -128,11 +177,17 @@ Scalar* predictions_of(const py::object& predictions, Index samples, const Netwo
 
 Index train(Trainer& trainer, const Network& network, const py::object& x, const py::array& y, const py::object& weights,
             const Array<std::int64_t>& order, Index batch, const Numbers& rates, const py::object& predictions,
-            const py::object& external) {
+            const py::object& external, const py::object& exchange, const py::object& shares) {
     Examples data = examples_of(network, x, y, weights);
     const Index rows = row_count(data.x), count = order.size();
-    require(batch > 0 && count > 0, "order, batch: must not be empty");
-    require(rates.size() == (count + batch - 1) / batch, "rates: one for every step");
+    require(batch > 0 && (count > 0 || !exchange.is_none()), "order, batch: must not be empty");
+    const PythonExchange others(exchange);
+    const std::vector<Share> parts = shares_of(shares, count);
+    data.exchange = others.exchange();
+    data.shares = shares.is_none() ? nullptr : parts.data();
+    data.shared_steps = static_cast<Index>(parts.size());
+    for (const Share& part : parts) require(part.count <= batch, "shares: more rows than a batch");
+    require(rates.size() == data.steps(count, batch), "rates: one for every step");
     for (Index i = 0; i < count; ++i) require(order.data()[i] >= 0 && order.data()[i] < rows, "order: row out of range");
     const PythonLoss loss(external);
     data.external = loss.external();
@@ -141,18 +196,27 @@ Index train(Trainer& trainer, const Network& network, const py::object& x, const
         return trainer.train(data, order.data(), count, batch, rates.data(), max_threads(), poll);
     });
     loss.rethrow();
+    others.rethrow();
     return steps;
 }
 
 void evaluate(Trainer& trainer, const Network& network, const py::object& x, const py::array& y, const py::object& weights,
-              Index batch, const py::object& predictions, const py::object& external) {
+              Index batch, const py::object& predictions, const py::object& external, const py::object& exchange,
+              const py::object& shares) {
     Examples data = examples_of(network, x, y, weights);
     require(batch > 0, "batch: must not be empty");
     const PythonLoss loss(external);
     data.external = loss.external();
     data.predictions = predictions_of(predictions, row_count(data.x), network);
+    const PythonExchange others(exchange);
+    const std::vector<Share> parts = shares_of(shares, row_count(data.x));
+    data.exchange = others.exchange();
+    data.shares = shares.is_none() ? nullptr : parts.data();
+    data.shared_steps = static_cast<Index>(parts.size());
+    for (const Share& part : parts) require(part.count <= batch, "shares: more rows than a batch");
     without_gil([&](const Poll& poll) { return trainer.evaluate(data, batch, max_threads(), poll); });
     loss.rethrow();
+    others.rethrow();
 }
 
 py::tuple gradients(Trainer& trainer, const Network& network, const py::object& x, const py::array& y,
@@ -242,9 +306,10 @@ void bind_network(py::module_& m) {
         .def(py::init(&make_trainer), "network"_a, "optimizer"_a, "options"_a, "loss"_a, "metrics"_a,
              "weighted_metrics"_a = std::vector<Metric>{}, "reduction"_a = "mean", "loss_weight"_a = Scalar(1))
         .def("train", &train, "network"_a, "x"_a, "y"_a, "weights"_a, "order"_a, "batch"_a, "rates"_a,
-             "predictions"_a = py::none(), "external"_a = py::none(), "One step for every rate; returns the steps done.")
+             "predictions"_a = py::none(), "external"_a = py::none(), "exchange"_a = py::none(), "shares"_a = py::none(),
+             "One step for every rate; returns the steps done. With an exchange, other processes have other shares.")
         .def("evaluate", &evaluate, "network"_a, "x"_a, "y"_a, "weights"_a, "batch"_a, "predictions"_a = py::none(),
-             "external"_a = py::none(), "Adds all rows to the totals.")
+             "external"_a = py::none(), "exchange"_a = py::none(), "shares"_a = py::none(), "Adds all rows to the totals.")
         .def("gradients", &gradients, "network"_a, "x"_a, "y"_a, "weights"_a, "training"_a = false, "external"_a = py::none(),
              "(loss, of all weights, of the inputs)")
         .def("totals", &totals, "(samples, sum of losses, sums of metrics, what each is to be divided by) since they were cleared.")

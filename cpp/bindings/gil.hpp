@@ -3,6 +3,9 @@
 
 #include <pybind11/pybind11.h>
 
+#include <chrono>
+#include <thread>
+
 #include "../core/forks.hpp"
 #include "../core/polling.hpp"
 
@@ -10,17 +13,44 @@ namespace lamella {
 
 namespace py = pybind11;
 
-/// While it lives, other Python threads run. When the interpreter ends, Python ends a daemon thread that asks for its lock: by
-/// unwinding the stack, which must find no noexcept here. (pybind11's own class has a destructor that is.)
+/// Takes Python's lock. When the interpreter ends, Python ends a daemon thread that asks for it, before 3.14 by unwinding the
+/// stack: destructors would then drop references without the lock. So the thread stays here, as it does in 3.14, until the
+/// process is gone.
+template <class Take>
+void take_or_stay(Take&& take) noexcept {
+    try {
+        take();
+    } catch (...) {
+        for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+    }
+}
+
+/// While it lives, other Python threads run.
 class Released {
 public:
     Released() : state_(PyEval_SaveThread()) {}
-    ~Released() noexcept(false) { PyEval_RestoreThread(state_); }
+    ~Released() {
+        take_or_stay([&] { PyEval_RestoreThread(state_); });
+    }
     Released(const Released&) = delete;
     Released& operator=(const Released&) = delete;
 
 private:
     PyThreadState* state_;
+};
+
+/// While it lives, this thread, which came without Python's lock, has it.
+class Acquired {
+public:
+    Acquired() {
+        take_or_stay([&] { state_ = PyGILState_Ensure(); });
+    }
+    ~Acquired() { PyGILState_Release(state_); }
+    Acquired(const Acquired&) = delete;
+    Acquired& operator=(const Acquired&) = delete;
+
+private:
+    PyGILState_STATE state_;
 };
 
 /// Whether this is the thread that runs signal handlers. The others never ask for Python's lock in the middle of work.
@@ -43,7 +73,7 @@ auto without_gil(Work&& work) {
     const bool handles = runs_handlers();
     const Poll poll = [&] {
         if (!handles) return false;
-        const py::gil_scoped_acquire gil;
+        const Acquired gil;
         return interrupted = interrupted || PyErr_CheckSignals() != 0;
     };
     auto result = [&] {

@@ -2,10 +2,12 @@
 #include <chrono>
 #include <random>
 
+#include "../core/bfloat16.hpp"
 #include "../core/constraints.hpp"
 #include "../core/memory.hpp"
 #include "../core/regularizers.hpp"
 #include "../core/trainer.hpp"
+#include "arrays.hpp"
 #include "bind_activations.hpp"
 #include "bind_losses.hpp"
 #include "bind_metrics.hpp"
@@ -37,6 +39,23 @@ double benchmark_product(Index rows, Index inner, Index cols, int threads, doubl
             });
         });
     return 2e-9 * static_cast<double>(rows * inner * cols) * static_cast<double>(runs * repeats) / elapsed.count();
+}
+
+void encode(const Array<float>& values, Array<std::uint16_t>& to) {
+    require(values.size() == to.size(), "to: as many numbers as values");
+    to_bfloat16(values.data(), values.size(), to.mutable_data());
+}
+
+void decode(const Array<std::uint16_t>& values, Array<float>& to) {
+    require(values.size() == to.size(), "to: as many numbers as values");
+    from_bfloat16(values.data(), values.size(), to.mutable_data());
+}
+
+Array<std::uint16_t> sum_parts(const Array<std::uint16_t>& parts) {
+    require(parts.ndim() == 2, "parts: must be a matrix");
+    Array<std::uint16_t> total(parts.shape(1));
+    sum_bfloat16(parts.data(), parts.shape(0), parts.shape(1), total.mutable_data());
+    return total;
 }
 
 }  // namespace
@@ -77,6 +96,9 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::LAMELLA_GIL()) {
     m.def("release_threads", &release_threads, "Gives the calling thread's OpenMP pool back, before a fork.");
     m.def("claim", &claim, "bytes"_a, "Raises MemoryError where so many bytes cannot be had.");
     m.def("forked", [] { ++forks; }, "To be called in a child after a fork: locks are made anew.");
+    m.def("to_bfloat16", &encode, py::arg("values").noconvert(), py::arg("to").noconvert(), "Bits of rounded numbers.");
+    m.def("from_bfloat16", &decode, py::arg("values").noconvert(), py::arg("to").noconvert(), "Numbers of such bits.");
+    m.def("sum_bfloat16", &sum_parts, py::arg("parts").noconvert(), "The sum of the rows, rounded once.");
     m.def("benchmark_product", &benchmark_product, "rows"_a, "inner"_a, "cols"_a, "threads"_a, "seconds"_a,
           "GFLOP/s of Eigen's product.");
 }

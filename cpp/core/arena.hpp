@@ -56,11 +56,11 @@ private:
     Index size_ = 0;
 };
 
-/// A buffer laid out by a Layout.
+/// A buffer laid out by a Layout, and `more` numbers behind it.
 class Arena {
 public:
     Arena() = default;
-    explicit Arena(const Layout& layout) : buffer_(layout.size()) {}
+    explicit Arena(const Layout& layout, Index more = 0) : buffer_(layout.size() + more) {}
     View operator[](const Slot& slot) const { return {buffer_.data() + slot.offset, slot.rows, slot.cols, slot.stride}; }
     Scalar* data() const { return buffer_.data(); }
     Index size() const { return buffer_.size(); }

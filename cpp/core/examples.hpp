@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "exchange.hpp"
 #include "kernels/batch.hpp"
 
 namespace lamella {
@@ -21,6 +22,15 @@ struct Examples {
     const Scalar* weights = nullptr;  // of samples; null: all 1
     Scalar* predictions = nullptr;    // written, sample by sample in the order of the call, unless null
     const External* external = nullptr;  // takes the place of the loss unless null
+    const Exchange* exchange = nullptr;  // other processes have the other rows of each batch unless null
+    const Share* shares = nullptr;       // (shared_steps), unless null: which rows each step has here
+    Index shared_steps = 0;
+
+    Index steps(Index rows, Index batch) const { return shares ? shared_steps : (rows + batch - 1) / batch; }
+    Share share(Index step, Index rows, Index batch) const {
+        if (shares) return shares[step];
+        return {step * batch, std::min(batch, rows - step * batch)};
+    }
 };
 
 }  // namespace lamella

@@ -3,6 +3,7 @@
 
 #include <vector>
 
+#include "exchange.hpp"
 #include "split.hpp"
 
 namespace lamella {
@@ -13,8 +14,12 @@ struct Pass {
     const Arena& params;
     Index samples = 0;      // of the batch; a layer has a multiple of so many rows
     bool training = false;  // with noise, and statistics of the batch
-    bool moves = false;     // moving statistics follow the batch
     std::int64_t step = 0;  // numbers the noise
+    // Where other processes have the other samples of the batch: from which place on these are, of how many.
+    Index place = 0, batch = 0;
+    const Exchange* exchange = nullptr;
+
+    Index whole() const { return exchange ? batch : samples; }
 };
 
 /// One layer's input and output; on the way back the deltas of both (dx is empty where nobody needs it).
@@ -23,10 +28,11 @@ struct Trace {
     View y, dy, dx;
     View kept;  // what the layer keeps from forward to backward: a row per row (in predictions none), then kStatistics more
     bool keeps = false;
+    Index groups = 1;                               // rows of a sample, of y
     const std::vector<Scalar*>* scratch = nullptr;  // by member
 
     Scalar* statistics(Index which) const { return kept.row(kept.rows - kStatistics + which); }
-    static constexpr Index kStatistics = 4;
+    static constexpr Index kStatistics = 7;
 };
 
 /// Shape of a sample: the layers work on each of its `groups` rows of `width` numbers.
@@ -51,6 +57,14 @@ void for_rows(const Team& team, Index rows, const Work& work) {
         const Range mine = member.share(rows);
         for (Index r = mine.first; r < mine.last; ++r) work(r);
     });
+}
+
+/// Sums numbers over all processes; every thread of the team calls it.
+inline void sum_over_processes(const Pass& pass, Scalar* numbers, Index count) {
+    if (pass.exchange)
+        pass.team.phase([&](Member member) {
+            if (member.rank == 0) pass.exchange->sum(numbers, count);
+        });
 }
 
 /// Runs `work(first column)` for every register of `cols` columns, shared by the team.

@@ -20,6 +20,7 @@ struct Scorer::Scored {
     View y;
     const Scalar* end;  // of the targets
     Scalar unweighted;  // the weight of a row where the caller gives none
+    Index whole;        // rows of the batch, those of other processes included
 
     Index sample(Index r) const { return samples[groups == 1 ? r : r / groups]; }
     Scalar weight(Index r) const { return data.weights ? data.weights[sample(r)] : unweighted; }
@@ -101,7 +102,8 @@ void Scorer::score(const Team& team, const Examples& data, Batch::Rows samples, 
     const Scalar* end = data.targets ? data.targets + row_count(data.x) * groups_ * data.target_cols : nullptr;
     // One value for the whole batch, summed: Σ value · weight with weights, the value itself without.
     const bool once = one_value_ && reduction_ == Reduction::sum;
-    const Scored rows{data, samples, groups_, y, end, once ? 1 / static_cast<Scalar>(y.rows) : Scalar(1)};
+    const Index whole = samples.whole() * groups_;
+    const Scored rows{data, samples, groups_, y, end, once ? 1 / static_cast<Scalar>(whole) : Scalar(1), whole};
     if (needs_sums()) add_up(team, rows);
     team.phase([&](Member member) {
         const Range mine = member.share(y.rows);
@@ -139,6 +141,7 @@ void Scorer::add_up(const Team& team, const Scored& rows) {
         std::fill(sums_.begin(), sums_.end(), 0.0);
         for (Index r = 0; r < rows.y.rows; ++r)
             for (int i = 0; i < sums_per_row_; ++i) sums_[i] += row_sums_[r * sums_per_row_ + i];
+        if (rows.data.exchange) rows.data.exchange->sum(sums_.data(), sums_per_row_);
     });
 }
 
@@ -150,8 +153,8 @@ void Scorer::score_rows(const L& loss, const Scored& rows, Range mine, View delt
     for (Index r = mine.first; r < mine.last; ++r) {
         const Target target = rows.target(r);
         const Scalar weight = rows.weight(r);
-        Scalar scale = this->scale(weight, y.rows), value, *dy = delta.data ? delta.row(r) : nullptr;
-        if constexpr (requires { L::kOneValue; }) scale = this->scale(static_cast<Scalar>(sums_[kWeights]), y.rows);
+        Scalar scale = this->scale(weight, rows.whole), value, *dy = delta.data ? delta.row(r) : nullptr;
+        if constexpr (requires { L::kOneValue; }) scale = this->scale(static_cast<Scalar>(sums_[kWeights]), rows.whole);
         const auto plain = [&] {
             return dy ? loss.with_gradient(y.row(r), target, y.cols, scale, dy) : loss.value(y.row(r), target, y.cols);
         };
@@ -168,7 +171,7 @@ void Scorer::score_single_outputs(const L& loss, const Scored& rows, Range mine,
     for (Index r = mine.first; r < mine.last; r += kLanes) {
         Column at(rows, r, mine.last);
         Lanes scales;
-        for (Index i = 0; i < at.count; ++i) scales[i] = scale(at.weights[i], rows.y.rows);
+        for (Index i = 0; i < at.count; ++i) scales[i] = scale(at.weights[i], rows.whole);
         Vec value, slope;
         const Vec y = at.outputs.load(), t = at.targets.load();
         const auto plain = [&] { value = loss.f(y, t), slope = loss.df(y, t); };
@@ -239,7 +242,7 @@ void Scorer::weigh(const Team& team, const Examples& data, Batch::Rows samples, 
             const Scalar weight = data.weights ? data.weights[samples[r / groups_]] : Scalar(1);
             values_[r] *= weight;
             if (!delta.data) continue;
-            const Scalar scale = this->scale(weight, rows);
+            const Scalar scale = this->scale(weight, samples.whole() * groups_);
             for (Index c = 0; c < delta.cols; ++c) delta.row(r)[c] *= scale;
         }
     });
@@ -253,14 +256,14 @@ double Scorer::batch_loss(Index samples) const {
     return divided_by == 0 ? 0 : loss * loss_weight_ / divided_by;
 }
 
-void Scorer::accumulate(Index samples, double penalty) {
-    const Index rows = samples * groups_;
-    const double divided_by = divisor(rows);
-    const double each = divided_by == 0 ? 0 : loss_weight_ * static_cast<double>(samples) / divided_by;
+void Scorer::accumulate(Batch::Rows samples, double penalty) {
+    const Index rows = samples.count * groups_;
+    const double divided_by = divisor(samples.whole() * groups_);
+    const double each = divided_by == 0 ? 0 : loss_weight_ * static_cast<double>(samples.whole()) / divided_by;
     // Row by row, not batch by batch: a mean over rows does not depend on how they were divided into batches, to the bit.
     for (Index r = 0; r < rows; ++r) totals.loss += each * values_[r];
-    totals.loss += penalty * static_cast<double>(samples);
-    totals.samples += static_cast<double>(samples);
+    totals.loss += penalty;
+    totals.samples += static_cast<double>(samples.count);
     for (std::size_t m = 0; m < metrics_.size(); ++m) {
         const Scalar* values = metric_values_.data() + static_cast<Index>(m) * capacity_;
         if (metrics_[m].weighted) {

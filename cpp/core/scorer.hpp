@@ -43,8 +43,8 @@ public:
     /// Loss of the batch that was scored last, without penalties.
     double batch_loss(Index samples) const;
 
-    /// Adds that batch to the totals; `penalty` (regularization) belongs to its loss.
-    void accumulate(Index samples, double penalty);
+    /// Adds that batch to the totals; `penalty` (regularization, times samples) belongs to its loss.
+    void accumulate(Batch::Rows samples, double penalty);
 
     void clear_totals();
 

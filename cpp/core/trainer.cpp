@@ -51,11 +51,14 @@ bool Trainer::score(const Team& team, const Examples& data, Batch::Rows rows, In
     scorer_.score(team, data, rows, y, data.external ? View{} : delta);
     if (data.external) {
         team.phase([&](Member member) {
-            if (member.rank > 0) return;
+            if (member.rank > 0 || rows.count == 0) return;
             const Lending lending(working_, network_->mutex(), updater_->mutex());
-            if (!(*data.external)(rows, y, scorer_.values(), delta)) failed = true;
+            if ((*data.external)(rows, y, scorer_.values(), delta)) return;
+            failed = true;
+            std::fill_n(scorer_.values(), y.rows, Scalar(0));  // other processes wait for the rest of the step
+            for (Index r = 0; delta.data && r < delta.rows; ++r) std::fill_n(delta.row(r), padded(delta.cols), Scalar(0));
         });
-        if (failed) return false;
+        if (failed) return data.exchange != nullptr;
         scorer_.weigh(team, data, rows, delta);
     }
     if (data.predictions)
@@ -78,40 +81,62 @@ double Trainer::penalty(const Pass& pass, const Workspace& work) const {
     return activity_penalty(pass, layers_, work) + updater_->penalties().total();
 }
 
+/// The same times the samples, for the totals. Of a shared batch each process adds its own: penalties of the weights for its
+/// samples, those of activities as they are part of the batch's.
+double Trainer::penalties(const Pass& pass, const Workspace& work) const {
+    if (!pass.exchange) return penalty(pass, work) * static_cast<double>(pass.samples);
+    return activity_penalty(pass, layers_, work) * static_cast<double>(pass.whole()) +
+           updater_->penalties().total() * static_cast<double>(pass.samples);
+}
+
 Index Trainer::train(const Examples& data, const std::int64_t* order, Index count, Index batch, const Scalar* rates, int threads,
                      const Poll& poll) {
     const std::scoped_lock working(working_);
     const std::unique_lock lock(network_->mutex());
     const std::scoped_lock updating(updater_->mutex());
-    const Index steps = (count + batch - 1) / batch;
+    const Index steps = data.steps(count, batch);
     const int members = network_->useful_threads(std::min(batch, count), threads, 3);
     Workspace& work = workspace(batch, members);
+    if (data.exchange) updater_->prepare_exchange();
     std::atomic<bool> finite{network_->may_compress()};
-    std::atomic<bool> failed{false};
+    std::atomic<bool> failed{false}, left{false};  // left: some process leaves, and so all do
     const Poll asked = lent(poll);
-    Polling polling(asked);
+    Polling polling(asked), asks_nobody;
+    Polling& within = data.exchange ? asks_nobody : polling;  // who leaves early leaves the rest of a step to the others
     Index done = 0;
     const auto body = [&](const Team& team) {
         const FlushSubnormals flush;
         for (Index s = 0; s < steps; ++s) {
             polling.look(team);
-            const Index rows = std::min(batch, count - s * batch);
-            const Batch::Rows chosen{order + s * batch, 0, rows};
+            const Share share = data.share(s, count, batch);
+            const Index rows = share.count;
+            const Batch::Rows chosen{order + share.first, 0, rows, share.place, data.exchange ? share.batch : 0};
             work.batch.gather(team, data.x, chosen, network_->affine(), finite);
-            if (polling.stopped() || work.batch.broken()) break;
+            if (!data.exchange && (polling.stopped() || work.batch.broken())) break;
             const Updater::Moment moment{updater_->iterations + s, rates[s]};
-            const Pass pass{team, network_->params(), rows, true, true, moment.iteration};
-            if (!forward(pass, layers_, work, polling)) break;
-            if (!score(team, data, chosen, s * batch, work, work.delta(rows), failed)) break;
-            if (!backward(pass, layers_, work, {}, polling)) break;
+            const Pass pass{team, network_->params(), rows, true, moment.iteration, share.place, share.batch, data.exchange};
+            if (!forward(pass, layers_, work, within)) break;
+            if (!score(team, data, chosen, share.first, work, work.delta(rows), failed)) break;
+            if (!backward(pass, layers_, work, {}, within)) break;
             updater_->measure(team, network_->params());
             const auto send = [&](Member member, const Sink& sink) {
                 send_gradients(member, pass, layers_, work, sink);
+                if (!data.exchange) move_statistics(member, pass, layers_, work);
                 if (member.rank > 0) return;
-                scorer_.accumulate(rows, penalty(pass, work));
-                done = s + 1;
+                scorer_.accumulate(chosen, penalties(pass, work));
+                if (!data.exchange) done = s + 1;
             };
-            updater_->step(team, network_->params(), finite, moment, std::ref(send));
+            if (!data.exchange) {
+                updater_->step(team, network_->params(), finite, moment, std::ref(send));
+                continue;
+            }
+            const auto meet = [&](Scalar* gradients, Index size) {
+                gradients[size] = polling.stopped() || failed || work.batch.broken();
+                if (!data.exchange->gradients(gradients, size)) left = true;
+                else done = s + 1;
+            };
+            if (!updater_->step_together(team, network_->params(), finite, moment, std::ref(send), std::ref(meet), left)) break;
+            team.phase([&](Member member) { move_statistics(member, pass, layers_, work); });
         }
     };
     const auto count_steps = [&] {
@@ -159,19 +184,21 @@ bool Trainer::evaluate(const Examples& data, Index batch, int threads, const Pol
     const std::atomic<bool> compress{network_->may_compress()};
     std::atomic<bool> failed{false};
     const Poll asked = lent(poll);
-    Polling polling(asked);
+    Polling polling(asked), asks_nobody;
+    Polling& within = data.exchange ? asks_nobody : polling;
     run_team(members, [&](const Team& team) {
         updater_->measure(team, network_->params());
-        for (Index first = 0; first < count; first += batch) {
+        for (Index s = 0; s < data.steps(count, batch); ++s) {
             polling.look(team);
-            const Batch::Rows rows{nullptr, first, std::min(batch, count - first)};
+            const Share share = data.share(s, count, batch);
+            const Batch::Rows rows{nullptr, share.first, share.count, share.place, share.batch};
             work.batch.gather(team, data.x, rows, network_->affine(), compress);
-            if (polling.stopped() || work.batch.broken()) break;
-            const Pass pass{team, network_->params(), rows.count};
-            if (!forward(pass, layers_, work, polling)) break;
-            if (!score(team, data, rows, first, work, {}, failed)) break;
+            if (!data.exchange && (polling.stopped() || work.batch.broken())) break;
+            const Pass pass{team, network_->params(), rows.count, false, 0, share.place, share.batch, data.exchange};
+            if (!forward(pass, layers_, work, within)) break;
+            if (!score(team, data, rows, share.first, work, {}, failed)) break;
             team.phase([&](Member member) {
-                if (member.rank == 0) scorer_.accumulate(rows.count, penalty(pass, work));
+                if (member.rank == 0) scorer_.accumulate(rows, penalties(pass, work));
             });
         }
     });
@@ -197,7 +224,7 @@ double Trainer::gradients(const Examples& data, Index count, Scalar* weight_grad
     run_team(work.members, [&](const Team& team) {
         const Batch::Rows rows{nullptr, 0, count};
         work.batch.gather(team, data.x, rows, network_->affine(), compress);
-        const Pass pass{team, network_->params(), count, training, false, updater_->iterations};
+        const Pass pass{team, network_->params(), count, training, updater_->iterations};
         if (work.batch.broken() || !forward(pass, layers_, work, polling)) return;
         if (!score(team, data, rows, 0, work, work.delta(count), failed)) return;
         if (!backward(pass, layers_, work, input_delta, polling)) return;

@@ -45,6 +45,7 @@ private:
     bool score(const Team& team, const Examples& data, Batch::Rows rows, Index before, const Workspace& work, View delta,
                std::atomic<bool>& failed);
     double penalty(const Pass& pass, const Workspace& work) const;
+    double penalties(const Pass& pass, const Workspace& work) const;
 
     std::shared_ptr<Network> network_;
     std::vector<Layer> layers_;  // the network's, the last activation left to the loss where they are fused

@@ -129,17 +129,50 @@ void Updater::step(const Team& team, const Arena& params, std::atomic<bool>& fin
     else if (options_.use_ema) average_only(team, params, moment);
 }
 
+void Updater::prepare_exchange() {
+    if (summed_.size() == 0) summed_ = Arena(layout_, Exchange::kFlags);
+}
+
+bool Updater::step_together(const Team& team, const Arena& params, std::atomic<bool>& finite, Moment moment, const Send& send,
+                            const Meet& meet, const std::atomic<bool>& left) {
+    prepare(team, params);
+    const Collect sink(summed_);
+    team.phase([&](Member member) { send(member, sink); });
+    team.phase([&](Member member) {
+        if (member.rank == 0) meet(summed_.data(), layout_.size());
+    });
+    if (left) return false;
+    const Range all{0, layout_.size()};
+    if (!accumulates()) {
+        apply(team, params, finite, moment, all, summed_);
+        return true;
+    }
+    team.phase([&](Member member) {
+        const Range mine = member.share(layout_.size(), kLine);
+        for (Index i = mine.first; i < mine.last; i += kLanes)
+            (Vec::load(gradients_.data() + i) + Vec::load(summed_.data() + i)).store(gradients_.data() + i);
+    });
+    if (completes(moment.iteration)) apply(team, params, finite, moment, all, gradients_);
+    else if (options_.use_ema) average_only(team, params, moment);
+    return true;
+}
+
 void Updater::apply(const Team& team, const Arena& params, std::atomic<bool>& finite, Moment moment, Range range) {
+    apply(team, params, finite, moment, range, gradients_);
+}
+
+void Updater::apply(const Team& team, const Arena& params, std::atomic<bool>& finite, Moment moment, Range range,
+                    const Arena& gradients) {
     if (penalties_.regularizes() && collects())
-        penalties_.add_gradients(team, params, gradients_,
+        penalties_.add_gradients(team, params, gradients,
                                  accumulates() ? static_cast<Scalar>(options_.gradient_accumulation_steps) : Scalar(1));
-    if (takes_norms()) take_norms(team);
+    if (takes_norms()) take_norms(team, gradients);
     with_update(params, finite, moment, [&](const Sink& sink) {
         team.phase([&](Member member) {
             const Range mine = member.share(static_cast<Index>(pieces_.size()));
             for (Index p = mine.first; p < mine.last; ++p) {
                 const Slot piece = within(pieces_[p], range);
-                const View gradient = gradients_[piece];
+                const View gradient = gradients[piece];
                 sink.take({piece, {0, 1}, {0, piece.cols}}, gradient);
                 if (accumulates()) std::fill_n(gradient.data, piece.cols, Scalar(0));
             }
@@ -160,11 +193,11 @@ void Updater::prepare(const Team& team, const Arena& params) {
 }
 
 /// Turns the norms of the gradients into scales.
-void Updater::take_norms(const Team& team) {
+void Updater::take_norms(const Team& team, const Arena& gradients) {
     team.phase([&](Member member) {
         const Range mine = member.share(static_cast<Index>(pieces_.size()));
         for (Index p = mine.first; p < mine.last; ++p)
-            squares_[p] = sum_of_squares(gradients_[pieces_[p]].data, pieces_[p].cols);
+            squares_[p] = sum_of_squares(gradients[pieces_[p]].data, pieces_[p].cols);
     });
     team.phase([&](Member member) {
         if (member.rank > 0) return;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <mutex>
 
+#include "exchange.hpp"
 #include "forks.hpp"
 #include "penalties.hpp"
 #include "update.hpp"
@@ -52,6 +53,15 @@ public:
     /// weights any more. Does not count: `iterations` is the caller's, who may stop between steps.
     void step(const Team& team, const Arena& params, std::atomic<bool>& finite, Moment moment, const Send& send);
 
+    /// Sums the gradients of all processes, flags at the end included. One thread calls it.
+    using Meet = std::function<void(Scalar* gradients, Index count)>;
+
+    /// The same step where other processes have the other rows: all gradients are collected, `meet` sums them, and unless it
+    /// sets `left` they are applied. False if it did. Calls of prepare_exchange() come first.
+    bool step_together(const Team& team, const Arena& params, std::atomic<bool>& finite, Moment moment, const Send& send,
+                       const Meet& meet, const std::atomic<bool>& left);
+    void prepare_exchange();
+
     /// The step that follows once gradients() holds the gradient, or with accumulation the sum: norms of the whole, then
     /// update of the weights in `range` of the arena (by whole cache lines).
     void apply(const Team& team, const Arena& params, std::atomic<bool>& finite, Moment moment, Range range);
@@ -94,7 +104,9 @@ private:
     template <class Use>
     void with_update(const Arena& params, std::atomic<bool>& finite, Moment moment, const Use& use);
     Extras extras(Moment moment) const;
-    void take_norms(const Team& team);
+    void apply(const Team& team, const Arena& params, std::atomic<bool>& finite, Moment moment, Range range,
+               const Arena& gradients);
+    void take_norms(const Team& team, const Arena& gradients);
     void average_only(const Team& team, const Arena& params, Moment moment);
 
     Optimizer optimizer_;
@@ -103,6 +115,7 @@ private:
     std::vector<State> kinds_;
     std::vector<Arena> state_;
     Arena averages_, gradients_;
+    Arena summed_;  // over processes, and flags
     Penalties penalties_;
     Arena slopes_;                // gradients of the penalties, where these are applied at once
     std::vector<bool> trainable_;

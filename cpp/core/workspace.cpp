@@ -48,6 +48,7 @@ Trace Workspace::trace(std::size_t layer, Index samples, View input_delta) const
     t.y = of(outputs_[layer], samples, shapes_[layer]);
     if (training_) t.dy = of(deltas_[layer], samples, shapes_[layer]);
     t.dx = layer > 0 && training_ ? of(deltas_[layer - 1], samples, shapes_[layer - 1]) : input_delta;
+    t.groups = shapes_[layer].groups;
     t.kept = kept_[layer];
     t.keeps = training_;
     t.scratch = &scratch;
@@ -75,6 +76,12 @@ bool backward(const Pass& pass, const std::vector<Layer>& layers, const Workspac
         if (polling.stopped()) return false;
     }
     return true;
+}
+
+void move_statistics(Member member, const Pass& pass, const std::vector<Layer>& layers, const Workspace& work) {
+    for (std::size_t l = 0; l < layers.size(); ++l)
+        if (const auto* normalization = std::get_if<BatchNormalization>(&layers[l]))
+            normalization->move(member, pass, work.trace(l, pass.samples));
 }
 
 double activity_penalty(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work) {

@@ -52,6 +52,9 @@ void send_gradients(Member member, const Pass& pass, const std::vector<Layer>& l
                 layers[l]);
 }
 
+/// A member's part of what layers learn from a batch besides gradients, in a step that nothing can throw away any more.
+void move_statistics(Member member, const Pass& pass, const std::vector<Layer>& layers, const Workspace& work);
+
 /// What the layers add to the loss of the batch.
 double activity_penalty(const Pass& pass, const std::vector<Layer>& layers, const Workspace& work);
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from . import losses, optimizers
+from . import _shares, losses, optimizers
 from ._checks import laid_out, real
 from ._core import core
 from ._examples import Examples
 from ._feed import Part
 from ._lock import ModelLock
+from ._shares import Group, active, together
 from ._watched import Watched, named, restore_state, results_of, saved_state, watched_from
 from .layers import Layer, Weight
 from .losses import CustomLoss
@@ -40,6 +41,15 @@ class Compiled:
     _output: tuple[int, ...] = ()
     _carried: list[float] = field(default_factory=list)
     given_loss: Any = None  # as compile() got it
+    _synchronized: tuple[Any, Any] = (None, None)
+
+    def synchronize_with(self, group: Group) -> None:
+        """Notes that all processes of the group have the same state."""
+        self._synchronized = group, self.trainer
+
+    def is_synchronized(self, group: Group) -> bool:
+        """Whether they had it when this trainer was new."""
+        return self._synchronized == (group, self.trainer)
 
     @property
     def names(self) -> list[str]:
@@ -92,11 +102,55 @@ class Compiled:
         order = np.arange(len(data), dtype=np.int64) if part.order is None else part.order
         order = order[first * batch : last * batch]
         rates = self.optimizer.rates(self.trainer.iterations, last - first)
-        with self._seen(data, order, batch) as options:
-            self.trainer.train(network, data.x, data.y, data.weights, order, batch, rates, **options)
+        group = active()
+        if group is None:
+            with self._seen(data, order, batch) as options:
+                self.trainer.train(network, data.x, data.y, data.weights, order, batch, rates, **options)
+        elif group.sync_every == 1 or batch < group.size:
+            self._train_together(group, network, data, order, batch, rates, group.exchange)
+        else:
+            self._train_apart(group, network, data, order, batch, rates, last == part.steps)
+
+    def _train_together(
+        self, group: Group, network: Any, data: Examples, order: Array, batch: int, rates: Any, exchange: Any
+    ) -> None:
+        """The same steps on this process's rows of each batch; without an exchange as if they were all."""
+        bounds = _shares.bounds(group, len(order), batch)
+        places = _shares.ours(bounds)
+        shared = {"exchange": exchange, "shares": _shares.as_shares(bounds, gathered=True)}
+        most = _shares.most(group, batch)
+        with self._seen(data, order, batch, group, places) as options:
+            self.trainer.train(network, data.x, data.y, data.weights, order[places], most, rates, **shared, **options)
+
+    def _train_apart(
+        self, group: Group, network: Any, data: Examples, order: Array, batch: int, rates: Any, ends: bool
+    ) -> None:
+        """Steps without an exchange, means after each `sync_every` of them and where the rows end."""
+        short = 0 < len(order) % batch < group.size  # the last batch has too few rows for all: they train it together
+        first, steps = 0, len(rates) - short
+        while first < steps:
+            last = min(steps, first + group.sync_every - self.trainer.iterations % group.sync_every)
+            rows = order[first * batch : last * batch]
+            with together():
+                self._train_together(group, network, data, rows, batch, rates[first:last], None)
+            first = last
+            if self.trainer.iterations % group.sync_every == 0 or (first == steps and (ends or short)):
+                _shares.average(group, network, self.optimizer)
+        if short:
+            self._train_together(group, network, data, order[steps * batch :], batch, rates[steps:], group.exchange)
 
     def evaluate(self, network: Any, data: Examples, batch: int) -> None:
         """Adds all rows of `data` to loss and metrics."""
+        group = active()
+        if group is not None:
+            batch *= 1 if self.depends_on_batches else group.size
+            bounds = _shares.bounds(group, len(data), batch)
+            shared = {"exchange": group.exchange, "shares": _shares.as_shares(bounds, gathered=False)}
+            places = _shares.ours(bounds)
+            with self._seen(data, np.arange(len(data), dtype=np.int64), batch, group, places, False) as options:
+                rows = _shares.most(group, batch)
+                self.trainer.evaluate(network, data.x, data.y, data.weights, rows, **shared, **options)
+            return
         with self._seen(data, np.arange(len(data), dtype=np.int64), batch) as options:
             self.trainer.evaluate(network, data.x, data.y, data.weights, min(batch, len(data)), **options)
 
@@ -113,13 +167,31 @@ class Compiled:
         self.trainer.finalize()
 
     @contextmanager
-    def _seen(self, data: Examples, order: Array, batch: int) -> Iterator[dict[str, Any]]:
-        """Options of a call of the core; afterwards Python's metrics see what it predicted, batch by batch."""
+    def _seen(
+        self,
+        data: Examples,
+        order: Array,
+        batch: int,
+        group: Group | None = None,
+        places: Array | None = None,
+        gathered: bool = True,
+    ) -> Iterator[dict[str, Any]]:
+        """Options of a call of the core; afterwards Python's metrics see what it predicted, batch by batch.
+
+        In a group the core writes the rows at `places` of all: one after the other if they are `gathered`.
+        """
         mine = [each for each in self.watched if not each.in_core]
-        predictions = np.empty((len(order), *self._output), np.float32) if mine else None
-        yield {"predictions": predictions, "external": self._external(data)}
+        count = len(order) if places is None or not gathered else len(places)
+        predictions = np.zeros((count, *self._output), np.float32) if mine else None
+        with together() if mine else nullcontext():  # who goes on from here is waited for below
+            yield {"predictions": predictions, "external": self._external(data)}
         if predictions is None:
             return
+        if group is not None:
+            if gathered:
+                own, predictions = predictions, np.zeros((len(order), *self._output), np.float32)
+                predictions[places] = own
+            predictions = group.gathered(predictions)
         y = self._sample_targets(data)
         for first in range(0, len(order), batch):
             rows = order[first : first + batch]
@@ -161,15 +233,19 @@ class Compiled:
     def reset(self) -> None:
         """The same, and metrics that the core adds up say so at once."""
         self.clear_totals()
-        self.logs()
+        self._logs(self._totals())
 
     def _totals(self) -> list[float]:
         samples, loss, sums, counts = self.trainer.totals()
         return [before + now for before, now in zip(self._carried, (samples, loss, *sums, *counts), strict=True)]
 
     def logs(self) -> Logs:
-        """Loss and metrics over the rows since the totals were cleared."""
-        samples, loss, *rest = self._totals()
+        """Loss and metrics over the rows, those of other processes included, since the totals were cleared."""
+        group = active()
+        return self._logs(self._totals() if group is None else group.sum_(np.array(self._totals())).tolist())
+
+    def _logs(self, totals: list[float]) -> Logs:
+        samples, loss, *rest = totals
         counted = [each.metric for each in self.watched if isinstance(each.metric, Mean) and each.in_core]
         for metric, total, count in zip(counted, rest[: len(counted)], rest[len(counted) :], strict=True):
             metric.total.assign(total)

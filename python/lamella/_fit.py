@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import _data, _examples, _training
+from . import _data, _examples, _shares, _training
 from ._checks import integer, real
 from ._examples import Examples
 from ._feed import ArrayFeed, Feed, IterableFeed, gives_batches, steps_of
@@ -57,6 +57,7 @@ def _optional(owner: str, name: str, value: Any) -> int | None:
     return None if value is None else integer(owner, name, value, least=1)
 
 
+@_shares.agreed
 def plan(model: Sequential, x: Any, y: Any, validation_data: Any, options: Options) -> Plan:
     """The plan of a fit; the model is not changed."""
     model._compiled_or_raise().check_can_train()
@@ -76,6 +77,7 @@ def plan(model: Sequential, x: Any, y: Any, validation_data: Any, options: Optio
     return Plan(feed, validation, options.initial_epoch, options.epochs, options.validation_freq, shape, orders)
 
 
+@_shares.agreed
 def build(model: Sequential, plan: Plan) -> None:
     """Makes the weights if there are none, and compresses data that is mostly zero once for all epochs."""
     model._build_with(plan.shape)
@@ -152,6 +154,7 @@ def _validation(model: Sequential, given: Any, shape: tuple[int, ...], options: 
     return _held(model._examples(x, y, weights[0] if weights else None, shape, "validation "), options, 32)
 
 
+@_shares.agreed
 def to_evaluate(
     model: Sequential, x: Any, y: Any, weights: Any, batch_size: Any, steps: Any
 ) -> tuple[Feed, tuple[int, ...]]:

@@ -277,6 +277,12 @@ class Saved(Stack):
     def _restore_backup(self, path: str) -> None:
         self._resume_epoch, self._resume_batch = saving.restore_backup(self, path)
 
+    def _backup(self) -> bytes:
+        return saving.backup(self, self._resume_epoch or 0, self._resume_batch)
+
+    def _take_backup(self, content: bytes) -> None:
+        self._resume_epoch, self._resume_batch = saving.restore(self, content)
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _from_bytes, (type(self), saving.dumps(self), own_objects(self))
 
@@ -313,11 +319,11 @@ class Saved(Stack):
     def _rebuild_with_keys(self, state: Mapping[str, Any]) -> None:
         """The same for a model that is built, before the first step of a fit."""
         self._set_keys(state)
-        self._guard.fitting = False
+        fitting, self._guard.fitting = self._guard.fitting, False
         try:
             self._build()
         finally:
-            self._guard.fitting = True
+            self._guard.fitting = fitting
 
     def _set_training_state(self, state: Mapping[str, Any]) -> None:
         assert self._compiled is not None

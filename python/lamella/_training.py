@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from . import _shares
 from ._checks import integer
 from ._compile import Logs
 from ._data import Inputs, row_count, take_rows
-from ._feed import Feed, Part, after
+from ._feed import ArrayFeed, Feed, Part, after
 from ._order import Orders
+from ._shares import active, together
 from ._warn import warn
 from .callbacks import CallbackList
 
@@ -46,7 +48,27 @@ class Chunks:
             if self.grows:
                 per_step = max(time.perf_counter() - start, 1e-6) / (last - first)
                 self.size = max(1, min(int(_CHUNK_SECONDS / per_step), 8 * self.size))
+                group = active()
+                if group is not None:
+                    self.size = int(group.of_first(self.size))
             first = last
+
+
+def _any(flag: bool) -> bool:
+    """Whether the flag is set here or in another process of the group."""
+    group = active()
+    return flag if group is None else group.any(flag)
+
+
+def _agreed(parts: Iterable[Part]) -> Iterator[Part]:
+    """The parts; where a source fails in one process, all raise."""
+    iterator = iter(parts)
+    while True:
+        with together():
+            part = next(iterator, None)
+        if part is None:
+            return
+        yield part
 
 
 def train_epoch(
@@ -56,22 +78,26 @@ def train_epoch(
     compiled = model._compiled_or_raise()
     trainer = compiled.trainer
     compiled.clear_totals()
-    watched = callbacks.wants_train_batches
+    watched = _any(callbacks.wants_train_batches)
     logs: Logs = {}
-    for part in parts:
+    for part in parts if active() is None else _agreed(parts):
         for first, last in chunks.ranges(part.steps):
             before = trainer.iterations
             if watched:
-                callbacks.on_train_batch_begin(done)
-            compiled.train(model._network, part, first, last)
+                with together():
+                    callbacks.on_train_batch_begin(done)
+            with together():
+                compiled.train(model._network, part, first, last)
             done += last - first
             logs = compiled.logs()
-            if watched:
-                callbacks.on_train_batch_end(done - 1, logs)
-            callbacks.on_train_chunk_end(done, logs)
+            with together():
+                if watched:
+                    callbacks.on_train_batch_end(done - 1, logs)
+                callbacks.on_train_chunk_end(done, logs)
+            model.stop_training = _any(model.stop_training)
             if model.stop_training:
                 return logs
-            if not (chunks.warned or math.isfinite(logs["loss"])):
+            if not (chunks.warned or math.isfinite(logs["loss"])) and _shares.is_first():
                 chunks.warned = True
                 warn(
                     f"The loss became {logs['loss']} in step {before + 1} to {trainer.iterations}. "
@@ -81,33 +107,50 @@ def train_epoch(
     return logs
 
 
+def train_batch(model: Sequential, part: Part) -> Logs:
+    """The one step of a part."""
+    compiled, group = model._compiled_or_raise(), active()
+    if group is not None and not compiled.is_synchronized(group):
+        _shares.synchronize(group, model)
+    compiled.clear_totals()
+    with together():
+        compiled.train(model._network, part, 0, 1)
+    return compiled.logs()
+
+
 def evaluate(model: Sequential, parts: Iterable[Part], callbacks: CallbackList) -> Logs:
     """Loss and metrics over all rows, with the weights as they are."""
     compiled = model._compiled_or_raise()
     compiled.clear_totals()
     model.stop_evaluating = False
-    callbacks.on_test_begin()
+    with together():
+        callbacks.on_test_begin()
     logs: Logs = {}
-    watched = callbacks.wants_test_batches
+    watched = _any(callbacks.wants_test_batches)
     chunks = Chunks(watched)
     done = 0
-    for part in parts:
+    for part in parts if active() is None else _agreed(parts):
         for first, last in chunks.ranges(part.steps):
             if watched:
-                callbacks.on_test_batch_begin(done)
+                with together():
+                    callbacks.on_test_batch_begin(done)
             rows = part.data.rows(first * part.batch, min(last * part.batch, len(part.data)))
             one_by_one = watched or compiled.depends_on_batches
-            compiled.evaluate(model._network, rows, part.batch if one_by_one else max(part.batch, _EVALUATION_ROWS))
+            with together():
+                compiled.evaluate(model._network, rows, part.batch if one_by_one else max(part.batch, _EVALUATION_ROWS))
             done += last - first
             logs = compiled.logs()
-            if watched:
-                callbacks.on_test_batch_end(done - 1, logs)
-            callbacks.on_test_chunk_end(done, logs)
+            with together():
+                if watched:
+                    callbacks.on_test_batch_end(done - 1, logs)
+                callbacks.on_test_chunk_end(done, logs)
+            model.stop_evaluating = _any(model.stop_evaluating)
             if model.stop_evaluating:
                 break
         if model.stop_evaluating:
             break
-    callbacks.on_test_end(logs)
+    with together():
+        callbacks.on_test_end(logs)
     return logs
 
 
@@ -135,14 +178,41 @@ class Plan:
     shape: tuple[int, ...]  # of one sample
     orders: Orders | None = None
 
+    @property
+    def facts(self) -> tuple[Any, ...]:
+        """What must be the same in all processes of a group."""
+        feeds = [
+            (len(feed.data), feed.batch, feed.shuffle, feed.steps)
+            if isinstance(feed, ArrayFeed)
+            else type(feed).__name__
+            for feed in (self.feed, self.validation)
+        ]
+        return feeds, self.first_epoch, self.last_epoch, self.validation_frequency, self.shape
+
 
 def run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
-    """All epochs of a fit."""
-    chunks = Chunks(callbacks.wants_train_batches)
+    """All epochs of a fit; processes of a group start with the state of rank 0, and end with equal weights."""
+    group = active()
+    if group is None:
+        _run(model, plan, callbacks)
+        return
+    with group.patient():
+        group.check_equal(repr(plan.facts).encode(), "The data or the arguments of fit()")
+        _run(model, plan, callbacks)
+
+
+def _run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
+    chunks = Chunks(_any(callbacks.wants_train_batches))
     model.stop_training = False
     logs: Logs = {}
     model._orders = plan.orders
-    callbacks.on_train_begin()
+    with together():
+        callbacks.on_train_begin()
+    group = active()
+    if group is not None:
+        _shares.synchronize(group, model)
+        if model._orders is not None and plan.orders is not None:
+            plan.feed.seed = model._orders.seed
     first_epoch, done = plan.first_epoch, 0
     if model._resume_epoch is not None:
         first_epoch, done = model._resume_epoch, model._resume_batch
@@ -150,7 +220,8 @@ def run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
         plan.feed.go_on(plan.feed.seed if orders is None else orders.seed, first_epoch)
     model._resume_epoch, model._resume_batch = None, 0
     for epoch in range(first_epoch, plan.last_epoch):
-        callbacks.on_epoch_begin(epoch)
+        with together():
+            callbacks.on_epoch_begin(epoch)
         logs = train_epoch(model, after(plan.feed.epoch(epoch), done), chunks, callbacks, done)
         ended, done = done > 0 and not logs, 0  # the interruption came after the last step of an epoch
         if not (logs or ended):  # the source of batches is empty
@@ -160,19 +231,24 @@ def run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
             logs.update({f"val_{name}": value for name, value in tested.items()})
         if model._orders is not None:
             model._orders = model._orders.at(epoch + 1)
-        callbacks.on_epoch_end(epoch, logs)
+        if group is not None:
+            _shares.check_equal(group, model)
+        with together():
+            callbacks.on_epoch_end(epoch, logs)
+        model.stop_training = _any(model.stop_training)
         if model.stop_training:
             break
     model._compiled_or_raise().finish()
-    callbacks.on_train_end(logs)
+    with together():
+        callbacks.on_train_end(logs)
 
 
 def predict(model: Sequential, rows: Inputs, batch: int, callbacks: CallbackList) -> npt.NDArray[np.float32]:
     """The output for all rows, with callbacks."""
     count = row_count(rows)
     steps = -(-count // batch)
-    chunks = Chunks(callbacks.wants_predict_batches)
-    if len(callbacks) == 0:
+    chunks = Chunks(_any(callbacks.wants_predict_batches))
+    if not _any(len(callbacks) > 0):
         chunks.size = max(steps, 1)
     model.stop_predicting = False
     parts = []
@@ -180,7 +256,7 @@ def predict(model: Sequential, rows: Inputs, batch: int, callbacks: CallbackList
     for first, last in chunks.ranges(steps):
         if callbacks.wants_predict_batches:
             callbacks.on_predict_batch_begin(first)
-        parts.append(model._network.predict(take_rows(rows, first * batch, min(last * batch, count))))
+        parts.append(_shares.predict(model._network, take_rows(rows, first * batch, min(last * batch, count))))
         if callbacks.wants_predict_batches:
             callbacks.on_predict_batch_end(first, {"outputs": parts[-1]})
         callbacks.on_predict_chunk_end(last)

@@ -1,4 +1,4 @@
-"""The command line: ``python -m lamella mnist``, ``bench`` and ``info``, also installed as ``lamella``.
+"""The command line: ``python -m lamella mnist``, ``bench``, ``run`` and ``info``, also installed as ``lamella``.
 
 Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted. Every error is one line on standard error.
 """
@@ -84,7 +84,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.description = "Dense neural networks on CPUs: a demonstration, a benchmark, and what runs here."
     parser.add_argument("--version", action="version", version=f"lamella {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
-    parser.set_defaults(run=lambda parser, _: parser.error("say what to do: mnist, bench or info (--help tells more)"))
+    parser.set_defaults(
+        run=lambda parser, _: parser.error("say what to do: mnist, bench, run or info (--help tells more)")
+    )
 
     mnist = commands.add_parser("mnist", help="train a network on handwritten digits", allow_abbrev=False)
     mnist.description = "Trains Dense(512, relu), Dense(10, softmax) on MNIST, or on drawn digits where there is none."
@@ -104,6 +106,15 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--quick", action="store_true", help="a sixth of the images, for a first look")
     _add_data(bench)
     bench.set_defaults(run=_bench)
+
+    launch = commands.add_parser("run", help="run a script on several processes with MPI", allow_abbrev=False)
+    launch.description = "Runs a script under mpiexec, and again when it failed; see docs/distributed.md."
+    launch.add_argument("-n", type=_whole(1), default=1, metavar="N", dest="processes", help="processes (1)")
+    launch.add_argument("--max-restarts", type=_whole(0), default=0, metavar="N", help="restarts after failures (0)")
+    launch.add_argument("--mpiexec", metavar="COMMAND", help="launcher with its options, such as 'mpiexec -hosts a,b'")
+    launch.add_argument("script", type=_existing, help="the Python script")
+    launch.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script gets")
+    launch.set_defaults(run=_run)
 
     info = commands.add_parser("info", help="show versions, threads and instruction sets", allow_abbrev=False)
     info.description = "Shows what was built and what runs here; worth adding to a bug report."
@@ -177,6 +188,15 @@ def _load(parser: argparse.ArgumentParser, options: argparse.Namespace, **sizes:
         if options.data is None:
             raise
         parser.error(f"argument --data: {_one_line(error)}")
+
+
+def _run(_: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    from . import _launch
+
+    script = [str(options.script), *options.arguments]
+    code = _launch.run(options.processes, options.max_restarts, script, options.mpiexec)
+    if code:
+        raise SystemExit(code)
 
 
 def _info(_: argparse.ArgumentParser, __: argparse.Namespace) -> None:

@@ -18,6 +18,7 @@ from ._lock import alone, reads
 from ._order import Orders
 from ._progress import resolve_verbose
 from ._saved import clone_model, model_from_json
+from ._shares import active
 from ._stack import Array
 from .callbacks import CallbackList, History
 from .layers import FAMILY, Layer, Rescaling
@@ -242,6 +243,7 @@ class Sequential(Compilable):
             and x.shape[1:] == self._shape
             and x.strides == self._strides
             and callbacks is batch_size is steps is None
+            and active() is None
             and verbose in ("auto", 0)
         ):
             return self._network.predict(x)  # type: ignore[no-any-return]
@@ -305,9 +307,7 @@ class Sequential(Compilable):
         if class_weight is not None:
             data = Examples(data.x, data.y, _examples.class_weights(class_weight, data.y), data.nonzeros)
         with compiled.alone():
-            compiled.clear_totals()
-            compiled.train(self._network, Part(data, None, len(data)), 0, 1)
-            return compiled.results(compiled.logs(), return_dict)
+            return compiled.results(_training.train_batch(self, Part(data, None, len(data))), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Loss and metrics of one batch, as evaluate() gives them.

@@ -172,9 +172,9 @@ int main() {
             };
             const auto read_only = [&](Subject& s) {
                 s.trainer->evaluate(data.examples(), kBatch, threads, never);
-                s.trainer->gradients(data.examples(), kRows, s.slopes.data(), s.of_inputs.data(), true, threads);
+                s.trainer->gradients(data.examples(), kRows, s.slopes.data(), s.of_inputs.data(), true, threads, never);
                 s.network->predict(data.source(), s.out.data(), threads, never);
-                scan(data.source(), threads);
+                scan(data.source(), threads, never);
             };
             const auto build = [&](Subject&) {
                 const Subject other(collecting);

@@ -103,7 +103,7 @@ std::vector<Scalar> all_work(const Data& data, const Optimizer& optimizer, const
     expect(trainer->evaluate(data.examples(), kBatch, threads, never), "evaluate ends");
     std::vector<Scalar> slopes(static_cast<std::size_t>(network->weight_count()));
     std::vector<Scalar> of_inputs(data.x.size());
-    const double loss = trainer->gradients(data.examples(), kRows, slopes.data(), of_inputs.data(), true, threads);
+    const double loss = trainer->gradients(data.examples(), kRows, slopes.data(), of_inputs.data(), true, threads, never);
     trainer->apply(Scalar(0.01), {0, network->layout().size()}, threads);
     trainer->finalize();
     std::vector<Scalar> all = weights_of(*network);
@@ -148,6 +148,29 @@ void external_losses() {
     const std::vector<Scalar> rates(4, Scalar(0.01));
     const Index done = trainer->train(examples, data.order.data(), kRows, kBatch, rates.data(), 4, never);
     expect(calls == 4 && done == 3, "a loss that fails ends the training");
+}
+
+/// The step that processes take together, here one process that is asked for its sums: with any number of threads the same
+/// bits; when some process leaves, so do all threads.
+void exchanges() {
+    const Data data(1);
+    const std::vector<Share> shares{{0, kBatch, 0, kBatch}, {kBatch, kBatch / 2, 0, kBatch / 2}};
+    const std::vector<Scalar> rates(shares.size(), Scalar(0.01));
+    const auto trained = [&](int threads, Index last) {
+        const auto network = make_network();
+        const auto trainer = make_trainer(network, Adam{}, {.global_clipnorm = 0.1}, true);
+        Index met = 0;
+        const Exchange exchange{[](void*, Index, Index) {}, [&](Scalar*, Index) { return ++met <= last; }};
+        Examples examples = data.examples();
+        examples.exchange = &exchange;
+        examples.shares = shares.data();
+        examples.shared_steps = static_cast<Index>(shares.size());
+        const Index done = trainer->train(examples, data.order.data(), kRows, kBatch, rates.data(), threads, never);
+        expect(done == std::min<Index>(last, 2), "the steps that all processes took are done");
+        return weights_of(*network);
+    };
+    for (const Index last : {2, 1})
+        for (const int threads : {2, 4}) expect(same_bits(trained(threads, last), trained(1, last)), "exchange");
 }
 
 void stops() {
@@ -202,13 +225,13 @@ void many_callers() {
         const std::unique_lock lock(network->mutex());
         network->write(start.data());
     });
-    add([&] { expect(scan(sparse.source(), 3).bad_row == -1, "all numbers are finite"); });
+    add([&] { expect(scan(sparse.source(), 3, never).bad_row == -1, "all numbers are finite"); });
     add([&] {
         std::vector<std::int64_t> starts(kRows + 1);
-        count_rows(sparse.source(), starts.data(), 2);
+        count_rows(sparse.source(), starts.data(), 2, never);
         std::vector<std::int32_t> indices(static_cast<std::size_t>(starts.back()));
         std::vector<float> values(indices.size());
-        compress_rows(sparse.source(), starts.data(), indices.data(), values.data(), 2);
+        compress_rows(sparse.source(), starts.data(), indices.data(), values.data(), 2, never);
     });
     for (std::thread& thread : threads) thread.join();
     expect(trainer->updater()->iterations == 32, "all steps are counted");
@@ -237,6 +260,7 @@ int main(int argc, char** argv) {
     }
     teams();
     external_losses();
+    exchanges();
     stops();
     exceptions();
     many_callers();

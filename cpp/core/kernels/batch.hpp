@@ -61,6 +61,8 @@ public:
     struct Rows {
         const std::int64_t* order = nullptr;
         Index first = 0, count = 0;
+        Index place = 0, batch = 0;  // where they are a part: from which place on, of how many rows
+        Index whole() const { return batch ? batch : count; }
         Index operator[](Index i) const { return order ? order[i] : first + i; }
     };
 

@@ -21,14 +21,14 @@ struct NoiseLayer : Weightless {
 
     void forward(const Pass& pass, const Trace& t) const {
         const ConstView y = t.y;
-        const Index groups = y.rows / pass.samples;
+        const Index groups = t.groups;
         for_rows(pass.team, y.rows, [&](Index r) {
             const Scalar* x = t.x.dense().row(r);
             Scalar* out = t.y.row(r);
             if (!pass.training) return static_cast<void>(std::copy_n(x, padded(y.cols), out));
             const Sharing shared = self().sharing();
             const Index drawn = shared.width ? 1 : y.cols;
-            const Index sample = shared.samples ? 0 : r / groups, group = shared.groups ? 0 : r % groups;
+            const Index sample = shared.samples ? 0 : pass.place + r / groups, group = shared.groups ? 0 : r % groups;
             const auto block = static_cast<std::uint64_t>(sample * (shared.groups ? 1 : groups) + group) * random_blocks(drawn);
             Scalar* factor = t.kept.row(r);
             const Derived layer = self();  // a copy: what no store to a number can change

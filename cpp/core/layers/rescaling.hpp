@@ -47,6 +47,7 @@ struct Reshape : Weightless {
 private:
     /// Sample by sample: rows of both sides are walked through in step.
     static void copy(const Pass& pass, ConstView from, View to) {
+        if (pass.samples == 0) return;
         const Index from_groups = from.rows / pass.samples, to_groups = to.rows / pass.samples;
         const Index piece = std::min(from.cols, to.cols);
         for_rows(pass.team, pass.samples, [&](Index sample) {
@@ -92,7 +93,7 @@ struct ActivityRegularization {
 
     void backward(const Pass& pass, const Trace& t) const {
         if (t.dx.data == nullptr) return;
-        const Scalar share = 1 / static_cast<Scalar>(pass.samples);
+        const Scalar share = 1 / static_cast<Scalar>(pass.whole());
         for_rows(pass.team, t.y.rows, [&](Index r) {
             const Scalar *x = t.y.row(r), *dy = t.dy.row(r);
             for (Index c = 0; c < t.y.cols; ++c) {
@@ -109,7 +110,7 @@ struct ActivityRegularization {
     double penalty(const Pass& pass, const Trace& t) const {
         double total = 0;
         for (Index r = 0; r < t.y.rows; ++r) total += t.kept.row(r)[0];
-        return total / static_cast<double>(pass.samples);
+        return total / static_cast<double>(pass.whole());
     }
 };
 

@@ -176,7 +176,7 @@ class Trainer:
         """
     def clear_totals(self) -> None:
         ...
-    def evaluate(self, network: Network, x: typing.Any, y: numpy.typing.NDArray[typing.Any], weights: typing.Any, batch: int, predictions: typing.Any = None, external: typing.Any = None) -> None:
+    def evaluate(self, network: Network, x: typing.Any, y: numpy.typing.NDArray[typing.Any], weights: typing.Any, batch: int, predictions: typing.Any = None, external: typing.Any = None, exchange: typing.Any = None, shares: typing.Any = None) -> None:
         """
         Adds all rows to the totals.
         """
@@ -192,9 +192,9 @@ class Trainer:
         """
         (samples, sum of losses, sums of metrics, what each is to be divided by) since they were cleared.
         """
-    def train(self, network: Network, x: typing.Any, y: numpy.typing.NDArray[typing.Any], weights: typing.Any, order: numpy.typing.NDArray[numpy.int64], batch: int, rates: numpy.typing.NDArray[numpy.float32], predictions: typing.Any = None, external: typing.Any = None) -> int:
+    def train(self, network: Network, x: typing.Any, y: numpy.typing.NDArray[typing.Any], weights: typing.Any, order: numpy.typing.NDArray[numpy.int64], batch: int, rates: numpy.typing.NDArray[numpy.float32], predictions: typing.Any = None, external: typing.Any = None, exchange: typing.Any = None, shares: typing.Any = None) -> int:
         """
-        One step for every rate; returns the steps done.
+        One step for every rate; returns the steps done. With an exchange, other processes have other shares.
         """
     @property
     def iterations(self) -> int:
@@ -236,6 +236,10 @@ def forked() -> None:
     """
     To be called in a child after a fork: locks are made anew.
     """
+def from_bfloat16(values: numpy.typing.NDArray[numpy.uint16], to: numpy.typing.NDArray[numpy.float32]) -> None:
+    """
+    Numbers of such bits.
+    """
 def loss_gradients(loss: losses._Spec, y_true: numpy.typing.NDArray[typing.Any], y_pred: numpy.typing.NDArray[numpy.float32]) -> numpy.typing.NDArray[numpy.float32]:
     """
     The gradient of each row's loss, or of the one loss of the batch, by that row of y_pred.
@@ -268,6 +272,14 @@ def scan(x: typing.Any) -> tuple[typing.Any, ...]:
     """
 def set_num_threads(threads: int) -> None:
     ...
+def sum_bfloat16(parts: numpy.typing.NDArray[numpy.uint16]) -> numpy.typing.NDArray[numpy.uint16]:
+    """
+    The sum of the rows, rounded once.
+    """
+def to_bfloat16(values: numpy.typing.NDArray[numpy.float32], to: numpy.typing.NDArray[numpy.uint16]) -> None:
+    """
+    Bits of rounded numbers.
+    """
 eigen_version: str
 isa: str
 openmp_version: str

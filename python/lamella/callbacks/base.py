@@ -30,6 +30,8 @@ class Callback:
         epoch 0: 0.5
     """
 
+    first_rank_only = False  # on several processes: whether the hooks are called on rank 0 alone, as those that write
+
     model: Any = None
     params: dict[str, Any] = {}  # noqa: RUF012  replaced by set_params, never changed in place
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from ..distribution._group import is_first
 from .base import HOOKS, Callback, Logs
 from .history import History
 from .progbar import ProgbarLogger
@@ -186,10 +187,18 @@ class CallbackList:
         self._listeners: dict[str, list[Callable[..., Any]]] = {
             hook: [getattr(callback, hook) for callback in self.callbacks if _listens(callback, hook)] for hook in HOOKS
         }
+        self._elsewhere: dict[str, list[Callable[..., Any]]] = {  # on ranks other than 0
+            hook: [
+                getattr(callback, hook)
+                for callback in self.callbacks
+                if _listens(callback, hook) and not getattr(callback, "first_rank_only", False)
+            ]
+            for hook in HOOKS
+        }
 
     def _call(self, hook: str, logs: Logs | None, *index: int) -> None:
         logs = {} if logs is None else logs
-        for listener in self._listeners[hook]:
+        for listener in self._listeners[hook] if is_first() else self._elsewhere[hook]:
             listener(*index, logs)
 
     def _watched(self, what: str) -> bool:

@@ -17,6 +17,8 @@ _WHOLE = (".keras", ".safetensors")
 class _Saving(Callback):
     """When to save: after each epoch, or every so many batches."""
 
+    first_rank_only = True
+
     save_freq: Any
 
     def _set_frequency(self, save_freq: Any) -> None:

@@ -37,6 +37,8 @@ class CSVLogger(Callback):
         0,0.5,0.25
     """
 
+    first_rank_only = True
+
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         super().__init__()
         if not isinstance(filename, (str, os.PathLike)):

@@ -24,6 +24,8 @@ class ProgbarLogger(Callback):
         Epoch 1/3
     """
 
+    first_rank_only = True
+
     def __init__(self, stream: TextIO | None = None) -> None:
         super().__init__()
         self.verbose = 1

@@ -52,6 +52,8 @@ class TensorBoard(Callback):
 write_steps_per_second=True, or use a profiler such as perf.
     """
 
+    first_rank_only = True
+
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",

@@ -134,28 +134,34 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
     _guarded(path, load)
 
 
-def write_backup(model: Any, path: str, epoch: int, batch: int) -> None:
-    """Writes what an interrupted fit needs to go on with a batch of an epoch."""
+def backup(model: Any, epoch: int, batch: int) -> bytes:
+    """What an interrupted fit, or another process, needs to go on with a batch of an epoch."""
     state = _state.state_of(model, whole=False)
     state.training["resume"] = [epoch, batch]
-    write_atomic(Path(path), _safetensors.dumps(state))
+    return _safetensors.dumps(state)
+
+
+def restore(model: Any, content: bytes) -> tuple[int, int]:
+    """Takes up such a backup; returns the epoch and the batch to go on with."""
+    state = _safetensors.loads(content)
+    resume = state.training.get("resume")
+    if not (isinstance(resume, list) and len(resume) == 2 and all(type(n) is int and n >= 0 for n in resume)):
+        raise BadModelFile("it is no backup of a fit")
+    _state.load_into(model, state, False)
+    if state.training.get("keys") != model._training_state()["keys"]:
+        model._rebuild_with_keys(state.training)
+        _state.load_into(model, state, False)  # once more: what is built anew has fresh weights
+    return resume[0], resume[1]
+
+
+def write_backup(model: Any, path: str, epoch: int, batch: int) -> None:
+    """Writes backup() to a file."""
+    write_atomic(Path(path), backup(model, epoch, batch))
 
 
 def restore_backup(model: Any, path: str) -> tuple[int, int]:
-    """Takes up such a backup; returns the epoch and the batch to go on with."""
-
-    def load(content: bytes) -> tuple[int, int]:
-        state = _safetensors.loads(content)
-        resume = state.training.get("resume")
-        if not (isinstance(resume, list) and len(resume) == 2 and all(type(n) is int and n >= 0 for n in resume)):
-            raise BadModelFile("it is no backup of a fit")
-        _state.load_into(model, state, False)
-        if state.training.get("keys") != model._training_state()["keys"]:
-            model._rebuild_with_keys(state.training)
-            _state.load_into(model, state, False)  # once more: what is built anew has fresh weights
-        return resume[0], resume[1]
-
-    found: tuple[int, int] = _guarded(Path(path), load)
+    """restore() from a file."""
+    found: tuple[int, int] = _guarded(Path(path), lambda content: restore(model, content))
     return found
 
 

@@ -1,0 +1,77 @@
+"""Starts a script on several processes, and again when it failed: ``lamella run -n 4 --max-restarts 3 train.py``."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+_WAIT = 1.0  # seconds before a restart
+_INTERRUPTED = (130, -2)
+
+
+def run(processes: int, max_restarts: int, script: Sequence[str], mpiexec: str | None = None) -> int:
+    """Runs a script under mpiexec until it ends well.
+
+    Args:
+        processes: How many.
+        max_restarts: How often it is started again after it failed; not after Ctrl-C.
+        script: The script and its arguments.
+        mpiexec: The launcher with options of its own; by default the one beside this Python, or of the path.
+
+    Returns:
+        The launcher's last exit code.
+
+    Raises:
+        ImportError: If mpi4py is missing, with what to install.
+        FileNotFoundError: If there is no mpiexec.
+    """
+    command = [*_launcher(mpiexec, processes), "-n", str(processes), sys.executable, "-m", "mpi4py", *script]
+    for attempt in range(max_restarts + 1):
+        try:
+            code = subprocess.run(command, check=False).returncode
+        except KeyboardInterrupt:
+            return 130
+        if code == 0 or code in _INTERRUPTED or attempt == max_restarts:
+            break
+        print(
+            f"lamella: run ended with code {code}; restart {attempt + 1} of {max_restarts}", file=sys.stderr, flush=True
+        )
+        time.sleep(_WAIT)
+    return code if code >= 0 else 128 - code
+
+
+def _launcher(given: str | None, processes: int) -> list[str]:
+    if importlib.util.find_spec("mpi4py") is None:
+        raise ImportError(
+            'lamella run needs MPI: pip install "lamella[mpi-local]" brings mpi4py with an MPI of its own, '
+            '"lamella[mpi]" mpi4py for the MPI that is here.'
+        )
+    if given is not None:
+        return shlex.split(given)
+    beside = os.path.dirname(sys.executable)
+    found = shutil.which("mpiexec", path=beside) or shutil.which("mpiexec")
+    if found is None:
+        raise FileNotFoundError(
+            'There is no mpiexec on the path; pip install "lamella[mpi-local]" brings one, clusters have a module.'
+        )
+    version = subprocess.run([found, "--version"], capture_output=True, text=True, check=False)
+    if not any(name in version.stdout + version.stderr for name in ("Open MPI", "OpenRTE", "PRRTE")):
+        return [found]
+    _check_root()
+    crowded = processes > (os.cpu_count() or 1)
+    return [found, "--bind-to", "none", *(["--map-by", ":OVERSUBSCRIBE"] if crowded else [])]
+
+
+def _check_root() -> None:
+    allowed = all(os.environ.get(f"OMPI_ALLOW_RUN_AS_ROOT{end}") == "1" for end in ("", "_CONFIRM"))
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and not allowed:
+        raise PermissionError(
+            "Open MPI does not start as root. Run as another user, or set OMPI_ALLOW_RUN_AS_ROOT=1 and "
+            "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1."
+        )

@@ -1,0 +1,138 @@
+"""What test_mpi.py runs under mpiexec: `mpi_job.py WHAT FOLDER`. Rank 0 prints what it found as JSON behind RESULT."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import lamella
+from lamella import distribution, layers, optimizers
+
+WHAT, FOLDER = sys.argv[1], Path(sys.argv[2])
+OPTIMIZERS = ["SGD", "RMSprop", "Adam", "AdamW", "Adagrad", "Adadelta", "Adamax", "Nadam", "Ftrl", "Lion"]
+
+
+class Losses(lamella.callbacks.Callback):
+    """The loss of each step."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sums, self.steps = [0.0], []
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        total = logs["loss"] * (batch + 1)  # the logs are means since the epoch began; all batches are equally large
+        self.steps.append(total - (self.sums[-1] if batch else 0.0))
+        self.sums.append(total)
+
+
+def data() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(500, 16)).astype("float32")
+    return x, rng.integers(0, 4, 500)
+
+
+def network(make: Callable[[], list[Any]]) -> lamella.Sequential:
+    lamella.utils.set_random_seed(1)
+    parts = make()  # layers draw their seeds when they are made
+    return lamella.Sequential([lamella.Input((16,)), *parts, layers.Dense(4, "softmax")])
+
+
+def crc(model: lamella.Sequential) -> int:
+    return zlib.crc32(b"".join(weight.tobytes() for weight in model.get_weights()))
+
+
+def curves() -> dict[str, Any]:
+    """Losses of 25 steps of each optimizer, and what evaluation and prediction say."""
+    x, y = data()
+    found: dict[str, Any] = {}
+    for name in OPTIMIZERS:
+        model = network(lambda: [layers.Dense(32, "tanh"), layers.Dropout(0.2), layers.BatchNormalization()])
+        model.compile(getattr(optimizers, name)(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+        losses = Losses()
+        model.fit(x, y, batch_size=100, epochs=5, verbose=0, callbacks=[losses])
+        tested = model.evaluate(x, y, verbose=0)
+        found[name] = {"losses": losses.steps, "tested": tested, "rows": len(model.predict(x)), "crc": crc(model)}
+    return found
+
+
+def tanh() -> list[float]:
+    """Losses of 50 steps."""
+    x, y = data()
+    model = network(lambda: [layers.Dense(32, "tanh")])
+    model.compile(optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+    losses = Losses()
+    model.fit(x, y, batch_size=100, epochs=10, verbose=0, callbacks=[losses])
+    return losses.steps
+
+
+def fewer_bytes() -> dict[str, list[float]]:
+    """Losses of epochs with each way to send less; fit() compares the ranks' weights after each of them."""
+    x, y = data()
+    found = {}
+    for name, options in {"plain": {}, "apart": {"sync_every": 3}, "half": {"grad_dtype": "bfloat16"}}.items():
+        distribution.set_distribution(distribution.DataParallel(timeout=60, **options))
+        model = network(lambda: [layers.Dense(32, "tanh")])
+        model.compile(optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+        found[name] = model.fit(x, y, batch_size=50, epochs=5, verbose=0).history["loss"]
+    return found
+
+
+def estimator() -> float:
+    """What an estimator of scikit-learn learns."""
+    from lamella.sklearn import DenseClassifier
+
+    x, y = data()
+    return float(DenseClassifier((16,), max_iter=3, random_state=0).fit(x, y).score(x, y))
+
+
+class Harm(lamella.callbacks.Callback):
+    """What befalls one rank, once."""
+
+    def __init__(self, what: str, rank: int, step: int) -> None:
+        super().__init__()
+        self.what, self.rank, self.left = what, rank, step
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.left -= 1
+        done = FOLDER / "harmed"
+        if self.left or distribution.rank() != self.rank or done.exists():
+            return
+        done.touch()
+        if self.what == "raise":
+            raise ZeroDivisionError("on purpose")
+        os.kill(os.getpid(), {"kill": signal.SIGKILL, "stop": signal.SIGSTOP, "interrupt": signal.SIGINT}[self.what])
+
+
+def harmed() -> dict[str, Any]:
+    """Loss and weights after four epochs, in which a rank may come to harm."""
+    x, y = data()
+    model = network(lambda: [layers.Dense(32, "relu"), layers.Dropout(0.2), layers.BatchNormalization()])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    harm = Harm(WHAT, int(sys.argv[3]), int(sys.argv[4]))
+    backup = lamella.callbacks.BackupAndRestore(str(FOLDER / "backup"), save_freq=7)
+    model.fit(x, y, batch_size=50, epochs=4, verbose=0, callbacks=[harm, backup])
+    return {"loss": model.evaluate(x, y, verbose=0), "crc": crc(model)}
+
+
+def outside() -> None:
+    """An exception on one rank, where the others wait in fit()."""
+    if distribution.rank() == 1:
+        raise ZeroDivisionError("on purpose")
+    tanh()
+
+
+distribution.initialize()
+# A long time for all but those that wait for it: several ranks on one core are slow.
+distribution.set_distribution(distribution.DataParallel(timeout=2 if WHAT == "stop" else 60))
+jobs = {"curves": curves, "tanh": tanh, "outside": outside, "fewer_bytes": fewer_bytes, "estimator": estimator}
+result = jobs.get(WHAT, harmed)()
+if distribution.rank() == 0:
+    print("RESULT", json.dumps({"size": distribution.size(), "found": result}), flush=True)
