@@ -37,9 +37,19 @@ def nogil(session: nox.Session) -> None:
 
 @nox.session
 def interop(session: nox.Session) -> None:
-    """Files written here and read by the real Keras, and the other way round."""
-    session.install(".[test,interop]")
-    session.run("pytest", "-m", "interop", *session.posargs, env={"KERAS_BACKEND": "jax"})
+    """Files written here and read by the real Keras on JAX and on TensorFlow, and the other way round."""
+    session.install(".[test,interop]", "tensorflow-cpu")
+    for backend in ("jax", "tensorflow"):
+        names = {"KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        session.run("pytest", "-m", "interop", *session.posargs, env=names)
+
+
+@nox.session(python=["3.10", "3.11"])
+@nox.parametrize("peers", [["keras==3.0.5", "jax<0.5"], ["tensorflow-cpu==2.15.1"]], ids=["keras-3.0", "keras-2.15"])
+def interop_old(session: nox.Session, peers: list[str]) -> None:
+    """The same with old releases of Keras, which need an older Python and NumPy."""
+    session.install(".", "pytest>=8", "hypothesis>=6.100", "h5py>=3.10", "numpy<2", *peers)
+    session.run("pytest", "-m", "interop", "tests/test_interop.py", env={"KERAS_BACKEND": "jax"})
 
 
 @nox.session

@@ -105,6 +105,7 @@ def _cached(folder: Path) -> None:
 WRITERS = {
     "model.safetensors": _model("model.safetensors"),
     "model.keras": _model("model.keras"),
+    "model.h5": _model("model.h5"),
     "weights.safetensors": _weights("only.safetensors"),
     "weights.npz": _weights("only.npz"),
     "weights.h5": _weights("only.weights.h5"),

@@ -142,12 +142,15 @@ def _foreign_safetensors() -> bytes:
     return len(header).to_bytes(8, "little") + header + data
 
 
-def _foreign_h5() -> bytes:
+def _foreign_h5(content: bytes) -> bytes:
+    """The same file without what only lamella adds, and with the strings of any length that Keras writes."""
     import h5py
 
-    stream = io.BytesIO(_written(Sequential.save_weights, ".weights.h5"))
+    stream = io.BytesIO(content)
     with h5py.File(stream, "a") as file:
-        del file.attrs["lamella_sha256"]
+        del file.attrs["lamella"], file["lamella"]
+        for name in {"model_config", "training_config"} & {*file.attrs}:
+            file.attrs[name] = bytes(file.attrs[name])
     return stream.getvalue()
 
 
@@ -182,6 +185,7 @@ FORMATS = {
     "keras": Format(".keras", True, lambda: _written(Sequential.save, ".keras"), _whole),
     "npz-weights": Format(".npz", True, lambda: _written(Sequential.save_weights, ".npz"), _weights_of),
     "weights-h5": Format(".weights.h5", True, lambda: _written(Sequential.save_weights, ".weights.h5"), _weights_of),
+    "h5": Format(".h5", True, lambda: _written(Sequential.save, ".h5"), _whole),
     "backup": Format(
         ".safetensors", True, lambda: _written(lambda m, p: m._write_backup(str(p), 3, 4), ".safetensors"), _backup),
     # data files whose hash is known
@@ -195,7 +199,9 @@ FORMATS = {
     "safetensors-foreign": Format(".safetensors", False, _foreign_safetensors, _weights_of),
     "keras-foreign": Format(".keras", False, _foreign_keras, _whole),
     "npz-weights-foreign": Format(".npz", False, _foreign_npz, _weights_of),
-    "weights-h5-foreign": Format(".weights.h5", False, _foreign_h5, _weights_of),
+    "weights-h5-foreign": Format(
+        ".weights.h5", False, lambda: _foreign_h5(_written(Sequential.save_weights, ".weights.h5")), _weights_of),
+    "h5-foreign": Format(".h5", False, lambda: _foreign_h5(_written(Sequential.save, ".h5")), _whole),
 }
 # fmt: on
 

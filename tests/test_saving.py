@@ -32,7 +32,7 @@ from lamella import (
     utils,
 )
 
-WHOLE = ["model.safetensors", "model.keras"]
+WHOLE = ["model.safetensors", "model.keras", "model.h5"]
 WEIGHTS = ["model.safetensors", "model.weights.h5", "model.npz"]
 
 
@@ -73,6 +73,25 @@ def test_training_goes_on_to_the_bit(name: str, tmp_path: Path, data: Any) -> No
         each.fit(*data, epochs=4, initial_epoch=2, verbose=0)
         each.fit(*data, epochs=2, verbose=0)
     assert same(model, loaded)
+
+
+@pytest.mark.parametrize("name", ["w.safetensors", "w.weights.h5"])
+def test_training_goes_on_to_the_bit_from_weights(name: str, tmp_path: Path, data: Any) -> None:
+    found = []
+    for stops in (False, True):
+        utils.set_random_seed(3)
+        model = network()
+        model.fit(*data, epochs=2, verbose=0)
+        if stops:
+            model.save_weights(tmp_path / name)
+            utils.set_random_seed(3)  # a program that is started again
+            model = network()
+            model.load_weights(tmp_path / name)
+        model.fit(*data, epochs=4, initial_epoch=2, verbose=0)
+        found.append(model)
+    assert same(*found)
+    for a, b in zip(*(each.optimizer.variables for each in found), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_two_fits_in_a_row_are_one(data: Any) -> None:

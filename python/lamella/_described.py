@@ -19,7 +19,10 @@ def loss_config(compiled: Compiled) -> Any:
         return compiled.given_loss
     if isinstance(compiled.given_loss, str) and not losses.is_crossentropy(compiled.given_loss):
         return snake_case(type(compiled.loss).__name__)
-    return losses.serialize(compiled.loss)
+    found = losses.serialize(compiled.loss)
+    if isinstance(compiled.loss, losses.SparseCategoricalCrossentropy) and found["config"].get("axis") == -1:
+        del found["config"]["axis"]  # the default, of which Keras 3.0 does not know
+    return found
 
 
 def metric_config(each: Any) -> Any:

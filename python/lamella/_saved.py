@@ -226,7 +226,9 @@ class Saved(Stack):
         """
         saving.save_weights(self, filepath, overwrite)
 
-    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+    def load_weights(
+        self, filepath: str | os.PathLike[str], skip_mismatch: bool = False, by_name: bool | None = None
+    ) -> None:
         """Replaces the weights by those of a file, or nothing; see `lamella.saving.load_weights`.
 
         Example:
@@ -236,7 +238,7 @@ class Saved(Stack):
             ...     model.save_weights(f"{folder}/w.npz")
             ...     model.load_weights(f"{folder}/w.npz")
         """
-        saving.load_weights(self, filepath, skip_mismatch)
+        saving.load_weights(self, filepath, skip_mismatch, by_name)
 
     def export(
         self,

@@ -255,23 +255,23 @@ class Stack(Shown, Weighted):
         else:
             self._build_with(self._shape)
 
-    def _build_with(self, shape: Shape) -> None:
-        """Builds for samples of `shape`; the model is as before if that fails."""
+    def _build_with(self, shape: Shape, start: list[Any] | None = None) -> None:
+        """Builds for samples of `shape`, with new weights or those given; the model is as before if that fails."""
         if not (self.built and shape == self._shape):
-            self._build_anew(shape)
+            self._build_anew(shape, start)
 
     @changes
-    def _build_anew(self, shape: Shape) -> None:
+    def _build_anew(self, shape: Shape, start: list[Any] | None) -> None:
         if self.built and shape == self._shape:
             return  # another thread was first
         before, self._shape = self._shape, shape
         try:
-            self._build()
+            self._build(start)
         except BaseException:
             self._shape = before
             raise
 
-    def _build(self) -> None:
+    def _build(self, start: list[Any] | None = None) -> None:
         assert self._shape is not None
         self._before_change()
         shapes = self._shapes_from(self._shape)
@@ -281,9 +281,9 @@ class Stack(Shown, Weighted):
         try:
             core.claim(min(3 * 4 * numbers, 2**63))  # with the start values, twice
             network = core.Network(plan.specs, math.prod(self._shape))
-            start = start_values(self, self._shape)
-            if start:
-                network.set_weights(np.concatenate(start))
+            values = start_values(self, self._shape) if start is None else [np.ravel(each) for each in start]
+            if values:
+                network.set_weights(np.concatenate(values, dtype=np.float32))
             self._install(network, plan.owners)
         except MemoryError:
             raise MemoryError(

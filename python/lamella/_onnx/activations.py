@@ -103,11 +103,19 @@ def _log_softmax(g: Graph, z: str) -> str:
     return str(g.op("Sub", shifted, g.op("Log", _sum(g, g.op("Exp", shifted)))))
 
 
+def _sorted(g: Graph, z: str, width: int) -> str:
+    """The numbers of each row, the largest first. onnxruntime before 1.24 dies of TopK without rows: one is added."""
+    rows = g.op("Concat", g.op("Reshape", z, g.array([-1, width], np.int64)), g.array(np.zeros((1, width))), axis=0)
+    descending, _ = g.op("TopK", rows, g.array([width], np.int64), outputs=2, axis=-1)
+    kept = g.op("Slice", descending, g.array([0], np.int64), g.array([-1], np.int64), g.array([0], np.int64))
+    return str(g.op("Reshape", kept, g.op("Shape", z)))
+
+
 def _sparsemax(g: Graph, z: str, width: int) -> str:
     shifted = _shifted(g, z)
     zero = g.array(0)
     finite = _sum(g, g.where_at_most(shifted, zero, zero, shifted))  # 0, or NaN where the row holds one or infinity
-    descending, _ = g.op("TopK", shifted, g.array([width], np.int64), outputs=2, axis=-1)
+    descending = _sorted(g, shifted, width)
     total = g.op("CumSum", descending, g.array(-1, np.int64))
     taus = g.op("Div", g.op("Sub", total, g.array(1)), g.array(np.arange(1, width + 1)))
     above = g.op("Greater", descending, taus)

@@ -101,14 +101,20 @@ WRITERS: dict[type, Callable[[Graph, str, Any, Shape], str]] = {
 
 
 def writer(layer: Any) -> Callable[[Graph, str, Any, Shape], str]:
-    """What writes a layer: the entry of the nearest class.
+    """What writes a layer: the entry of the nearest class, for lamella's own classes only.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If there is none, or the layer is of a class of the user's, which may compute something else.
     """
-    found = next((WRITERS[cls] for cls in type(layer).__mro__ if cls in WRITERS), None)
+    kind = type(layer)
+    if getattr(layers, kind.__name__, None) is not kind:
+        raise ValueError(
+            f"Layer {layer.name!r} is of your own class {kind.__name__}, which cannot be exported to ONNX: what it "
+            f"changes about lamella's layers would be lost. Put a layer of lamella.layers in its place."
+        )
+    found = next((WRITERS[cls] for cls in kind.__mro__ if cls in WRITERS), None)
     if found is None:
-        raise ValueError(f"Layer {layer.name!r} of type {type(layer).__name__} cannot be exported to ONNX.")
+        raise ValueError(f"Layer {layer.name!r} of type {kind.__name__} cannot be exported to ONNX.")
     return found
 
 

@@ -42,7 +42,8 @@ class Normalization(Layer):
         self, axis: Any = -1, mean: Any = None, variance: Any = None, invert: bool = False, **options: Any
     ) -> None:
         super().__init__(**options)
-        self.axis = axis if axis is None else tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
+        axes = tuple(axis) if isinstance(axis, (list, tuple)) else (axis,)
+        self.axis = None if axes in ((None,), ()) else axes  # Keras writes None as an empty list
         self.invert = flag("Normalization", "invert", invert)
         if (mean is None) != (variance is None):
             raise ValueError("Normalization needs both `mean` and `variance`, or neither and a call of adapt().")

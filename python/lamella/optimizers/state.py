@@ -181,13 +181,14 @@ class OptimizerState:
         Raises:
             ValueError: If the optimizer is not built, or their number or a shape differs; then nothing is changed.
         """
-        given, now = [np.asarray(value) for value in values], self.variables
+        given = [np.asarray(value) for value in values]
         if not self.built:
             raise ValueError("This optimizer has no state yet: compile and build a model with it, or call build().")
-        if [v.shape for v in given] != [v.shape for v in now]:
+        wanted = self._shapes()
+        if [v.shape for v in given] != wanted:
             raise ValueError(
-                f"`values` must be {len(now)} arrays with the shapes of `variables`, "
-                f"{[v.shape for v in now]}, got {len(given)} with {[v.shape for v in given]}."
+                f"`values` must be {len(wanted)} arrays with the shapes of `variables`, {wanted}, got {len(given)} "
+                f"with {[v.shape for v in given]}."
             )
         if self._has_rate_variable:
             self.__class__.learning_rate.fset(self, float(given[1]))  # type: ignore[attr-defined]
@@ -212,6 +213,14 @@ class OptimizerState:
     def _scalars(self) -> list[Array]:
         """Numbers that Keras keeps behind the states."""
         return []
+
+    def _shapes(self) -> list[tuple[int, ...]]:
+        """The shapes of `variables`."""
+        chosen = self._trainable()
+        leading = self.use_ema + bool(self.gradient_accumulation_steps)
+        weights = [*chosen * leading, *(i for _, i in self._order(chosen))]
+        found: list[tuple[int, ...]] = [()] * (1 + self._has_rate_variable)
+        return [*found, *(tuple(self._weights[i][1]) for i in weights), *[()] * len(self._scalars())]
 
     def _numbers(self) -> int:
         """How many numbers `variables` holds."""

@@ -17,8 +17,9 @@ __all__ = ["BadModelFile", "ModelNotFoundError", "load_model", "load_weights", "
 
 publish(globals())
 
-_WHOLE = {".safetensors": "_safetensors", ".keras": "_keras"}
-_WEIGHTS = {".safetensors": "_safetensors", ".npz": "_npz", ".weights.h5": "_hdf5", ".keras": "_keras"}
+_WHOLE = {".safetensors": "_safetensors", ".keras": "_keras", ".h5": "_legacy", ".hdf5": "_legacy"}
+_WRITTEN = {".safetensors": "_safetensors", ".npz": "_npz", ".weights.h5": "_hdf5"}
+_WEIGHTS = {**_WRITTEN, **_WHOLE}
 
 
 def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
@@ -26,7 +27,7 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
 
     Args:
         model: A Sequential.
-        filepath: ``*.safetensors``, or ``*.keras`` for Keras 3 (needs h5py).
+        filepath: ``*.safetensors``, or for Keras (needs h5py) ``*.keras`` or the older ``*.h5``.
         overwrite: Whether an existing file may be replaced.
 
     Raises:
@@ -66,7 +67,7 @@ def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool =
         ...     save_weights(model, f"{folder}/w.npz")
         ...     load_weights(model, f"{folder}/w.npz")
     """
-    path, form = _target(filepath, {k: v for k, v in _WEIGHTS.items() if k != ".keras"}, overwrite)
+    path, form = _target(filepath, _WRITTEN, overwrite)
     write_atomic(path, form.dumps(_state.state_of(model, whole=False)))
 
 
@@ -79,7 +80,7 @@ def load_model(
     """The model that a file holds; trained on, it goes on as the one that was saved.
 
     Args:
-        filepath: ``*.safetensors`` or ``*.keras``.
+        filepath: ``*.safetensors``, ``*.keras`` or ``*.h5``.
         custom_objects: Classes and functions of your own by name.
         compile: Whether to compile it as it was.
         safe_mode: Only True: no file can make lamella run code.
@@ -103,17 +104,22 @@ def load_model(
     return _guarded(path, lambda content: _state.model_of(form.loads(content), custom_objects, compile))
 
 
-def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+def load_weights(
+    model: Any, filepath: str | os.PathLike[str], skip_mismatch: bool = False, by_name: bool | None = None
+) -> None:
     """Replaces all weights of a built model, and its optimizer's state where the file has one that fits, or nothing.
 
     Args:
         model: A built Sequential.
-        filepath: ``*.safetensors``, ``*.npz``, ``*.weights.h5`` or ``*.keras``.
+        filepath: ``*.safetensors``, ``*.npz``, ``*.weights.h5`` or ``*.keras``; ``*.h5`` of Keras 2, models or weights.
         skip_mismatch: Whether weights of another shape keep their values, with a warning.
+        by_name: Whether layers take the weights of layers of the same name, and others keep theirs; for the files of
+            Keras 2 only. By default layers with weights take them in order.
 
     Raises:
         ModelNotFoundError: If there is no such file.
         BadModelFile: If it is not what it should be, or does not fit the model.
+        ValueError: If `by_name` is given for another file.
 
     Example:
         >>> import tempfile, lamella
@@ -125,10 +131,19 @@ def load_weights(model: Any, filepath: str | os.PathLike[str], skip_mismatch: bo
         True
     """
     path, form = _source(filepath, _WEIGHTS)
-    expected = getattr(form, "loads_for", None)
+    _state.require_built(model)
 
     def load(content: bytes) -> None:
-        state = form.loads(content) if expected is None else expected(content, model, skip_mismatch)
+        older = _form(Path(".h5"), _WHOLE) if path.suffix in (".h5", ".hdf5") else None
+        if older is not None and older.is_legacy(content):  # whatever the name says
+            state = older.loads_for(content, model, skip_mismatch, bool(by_name))
+        elif by_name is not None:
+            raise ValueError("`by_name` is for the .h5 files of Keras 2 only.")
+        elif older is not None or hasattr(form, "loads_for"):
+            newer = form if older is None else _form(Path(".weights.h5"), _WRITTEN)
+            state = newer.loads_for(content, model, skip_mismatch)
+        else:
+            state = form.loads(content)
         _state.load_into(model, state, skip_mismatch)
 
     _guarded(path, load)

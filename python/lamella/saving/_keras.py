@@ -11,7 +11,7 @@ from typing import Any
 from . import _hdf5, _json
 from ._errors import BadModelFile
 from ._npz import check_members
-from ._state import VERSION, State
+from ._state import VERSION, State, layout_of
 
 _CONFIG, _WEIGHTS, _OURS, _METADATA = "config.json", "model.weights.h5", "lamella.json", "metadata.json"
 _READ = (_CONFIG, _WEIGHTS, _OURS, _METADATA)
@@ -20,7 +20,7 @@ _READ = (_CONFIG, _WEIGHTS, _OURS, _METADATA)
 def dumps(state: State) -> bytes:
     """The bytes of a file."""
     config = {**(state.config or {}), **({"compile_config": state.compile_config} if state.compile_config else {})}
-    members = {_CONFIG: _json.write(config), _WEIGHTS: _hdf5.dumps(state)}
+    members = {_CONFIG: _json.write(config), _WEIGHTS: _hdf5.dumps(state, sealed=False)}
     digests = {name: hashlib.sha256(part).hexdigest() for name, part in members.items()}
     ours = {"version": VERSION, "training": state.training, "sha256": digests}
     stamp = time.strftime("%Y-%m-%d@%H:%M:%S")
@@ -40,9 +40,9 @@ def loads(content: bytes) -> State:
     compile_config = config.pop("compile_config", None)
     training = ours.get("training", {})
     state = State([], [], config=config, training=training if isinstance(training, dict) else {})
-    state.compile_config = compile_config if isinstance(compile_config, dict) else None
-    state.later = lambda layout, shapes: _hdf5.read(
-        members[_WEIGHTS], layout, shapes, [str(i) for i in range(len(shapes))]
+    state.compile_config = compile_config if isinstance(compile_config, dict) and compile_config else None
+    state.later = lambda model, shape, shapes: _hdf5.read(
+        members[_WEIGHTS], layout_of(model, shape), shapes, [str(i) for i in range(len(shapes))]
     )
     return state
 

@@ -22,12 +22,12 @@ def dumps(state: State) -> bytes:
     names = [*state.names, *(f"optimizer/{i}" for i in range(len(state.optimizer)))]
     if len({*names}) != len(names):  # names of layers are the user's
         names = [f"{i}/{name}" for i, name in enumerate(names)]
-    arrays = [a.astype(a.dtype.newbyteorder("<"), order="C") for a in _plain(state)]
-    parts = [array.tobytes() for array in arrays]
+    arrays = [np.asarray(each, order="C") for each in (*state.weights, *state.optimizer)]
+    parts = [each.astype(each.dtype.newbyteorder("<"), copy=False).data for each in arrays]
     header: dict[str, Any] = {}
     end = 0
     for name, array, part in zip(names, arrays, parts, strict=True):
-        begin, end = end, end + len(part)
+        begin, end = end, end + part.nbytes
         header[name] = {"dtype": _NAMES[array.dtype], "shape": list(array.shape), "data_offsets": [begin, end]}
     ours = {key: getattr(state, key) for key in _OURS}
     metadata = {
@@ -37,16 +37,12 @@ def dumps(state: State) -> bytes:
         **{key: _json.write(value).decode() for key, value in ours.items() if value},
     }
     header["__metadata__"] = metadata
-    metadata["sha256"] = _digest(header, memoryview(b"".join(parts)))
+    metadata["sha256"] = _digest(header, *parts)
     text = _json.write(header)
     if len(text) > _json.MOST_BYTES:
         raise ValueError(f"The config of the model has {len(text)} bytes, at most {_json.MOST_BYTES} can be saved.")
     text += b" " * (-len(text) % 8)
     return b"".join([len(text).to_bytes(8, "little"), text, *parts])
-
-
-def _plain(state: State) -> list[Array]:
-    return [np.asarray(a) for a in (*state.weights, *state.optimizer)]
 
 
 def loads(content: bytes) -> State:
@@ -97,10 +93,11 @@ def _count(text: str, most: int) -> int:
     return int(text)
 
 
-def _digest(header: dict[str, Any], data: memoryview) -> str:
+def _digest(header: dict[str, Any], *data: memoryview) -> str:
     """SHA-256 over the header without the digest itself, and the numbers."""
     found = hashlib.sha256(_json.write(header))
-    found.update(data)
+    for part in data:
+        found.update(part)
     return found.hexdigest()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,13 @@ Array = npt.NDArray[Any]
 VERSION = 1  # of what lamella adds to files
 
 
+class Group(NamedTuple):
+    """A layer of a model, and the places of its weights among all."""
+
+    name: str
+    places: list[int]
+
+
 @dataclass
 class State:
     """What a file holds; configs are None in files of weights."""
@@ -31,7 +38,10 @@ class State:
     compile_config: dict[str, Any] | None = None
     training: dict[str, Any] = field(default_factory=dict)  # what only lamella writes
     layout: list[tuple[str, str, int]] = field(default_factory=list)  # of groups in HDF5
-    later: Any = None  # reads the weights for a model that is not built and their shapes
+    groups: list[Group] = field(default_factory=list)  # in HDF5 of Keras 2
+    optimizer_names: list[str] = field(default_factory=list)  # in files of Keras 2
+    later: Any = None  # reads the weights for a model that is not built, a sample's shape, and their shapes
+    settle: Any = None  # puts an optimizer's variables, with their names in the file, into our order
 
 
 def state_of(model: Any, *, whole: bool) -> State:
@@ -46,7 +56,7 @@ def state_of(model: Any, *, whole: bool) -> State:
         )
     with model._undisturbed():
         state = State(model._weight_names(), model.get_weights(), training=model._training_state())
-        state.layout = layout_of(model, model._shape)
+        state.layout, state.groups = layout_of(model, model._shape), groups_of(model, model._shape)
         if model._compiled is not None and model._compiled.trainer is not None:
             state.optimizer = model.optimizer.variables
         if whole:
@@ -70,6 +80,27 @@ def layout_of(model: Any, shape: Any, prefix: str = "") -> list[tuple[str, str, 
     return [*found, (prefix.removesuffix("/"), model.name, 0)]
 
 
+def groups_of(model: Any, shape: Any) -> list[Group]:
+    """Each layer with the places of its weights, those that are trained first: the order of Keras 2."""
+    found: list[Group] = []
+    first = 0
+    shapes = model._shapes_from(shape) if shape is not None else [None] * len(model._layers)
+    for layer, given in zip(model._layers, shapes, strict=False):
+        trained = [] if given is None else _trained(layer, given)
+        places = [i for wanted in (True, False) for i, flag in enumerate(trained) if flag == wanted]
+        found.append(Group(layer.name, [first + i for i in places]))
+        first += len(trained)
+    return found
+
+
+def _trained(layer: Any, shape: Any) -> list[bool]:
+    """Whether training changes each weight of a layer or model; none of a frozen model's."""
+    if not hasattr(layer, "_layers"):
+        return [layer._trains(spec) for spec in layer.weight_specs(shape)]
+    pairs = zip(layer._layers, layer._shapes_from(shape), strict=False)
+    return [flag and layer.trainable for inner, given in pairs for flag in _trained(inner, given)]
+
+
 def model_of(state: State, custom_objects: Mapping[str, Any] | None, compiled: bool, cls: Any = None) -> Any:
     """The model that a file describes; the seeds that the program draws later are as without it."""
     config = state.config
@@ -82,8 +113,8 @@ def model_of(state: State, custom_objects: Mapping[str, Any] | None, compiled: b
         model, shape = cls._unbuilt(config["config"], custom_objects, config.get("build_config"))
         shapes = [] if shape is None else [spec.shape for spec in model.weight_specs(shape)]
         if state.later is not None:
-            read = state.later(layout_of(model, shape), shapes)
-            state.weights, state.optimizer = read.weights, read.optimizer
+            read = state.later(model, shape, shapes)
+            state.weights, state.optimizer, state.optimizer_names = read.weights, read.optimizer, read.optimizer_names
         if [w.shape for w in state.weights] != shapes:  # before memory is taken for what a config merely claims
             raise BadModelFile(
                 f"its weights have the shapes {_short([w.shape for w in state.weights])}, its config needs "
@@ -91,8 +122,7 @@ def model_of(state: State, custom_objects: Mapping[str, Any] | None, compiled: b
             )
         model._set_keys(state.training)
         if shape is not None:
-            model.build((None, *shape))
-            model.set_weights(_checked(state.weights))
+            model._build_with(shape, _checked(state.weights))
         if compiled and state.compile_config is not None:
             model.compile_from_config(state.compile_config, custom_objects)
             restore_training(model, state)
@@ -108,7 +138,10 @@ def restore_training(model: Any, state: State) -> None:
         return
     rate = model.optimizer._learning_rate
     try:
-        model.optimizer.set_variables(state.optimizer)
+        found = state.optimizer
+        if state.settle is not None:
+            found = state.settle(model.optimizer, state.optimizer_names, found)
+        model.optimizer.set_variables(found)
     except ValueError:
         warnings.warn(
             f"The state of the optimizer does not fit: {len(state.optimizer)} variables were saved, "
@@ -121,13 +154,21 @@ def restore_training(model: Any, state: State) -> None:
         model.optimizer.learning_rate = rate  # all digits
 
 
-def load_into(model: Any, state: State, skip_mismatch: bool) -> None:
-    """Weights, and the optimizer's state where it fits, into a built model: all or nothing."""
+def require_built(model: Any) -> None:
+    """Refuses a model without weights.
+
+    Raises:
+        ValueError: If it is not built.
+    """
     if not model.built:
         raise ValueError(
             f"Model {model.name!r} has no weights yet: build it with model.build((None, ...)) or an Input before "
             "load_weights()."
         )
+
+
+def load_into(model: Any, state: State, skip_mismatch: bool) -> None:
+    """Weights, and the optimizer's state where it fits, into a built model: all or nothing."""
     wanted = [spec.shape for _, spec in model._weight_specs()]
     found = _by_name(model, state) if not state.training.get("ordered", True) else list(state.weights)
     shapes = [w.shape for w in found]
