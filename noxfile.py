@@ -270,7 +270,7 @@ def tidy(session: nox.Session) -> None:
     configure(session, "build/tidy", "clang-tidy==23.1.4", CMAKE_EXPORT_COMPILE_COMMANDS="ON")
     # The header that the checking compiler lacks and the building one has, whose flags it does not all know.
     shutil.copy(compilers("include/omp.h"), "build/tidy/omp.h")
-    extra = ["-extra-arg=-isystembuild/tidy", "-extra-arg=-Wno-unknown-warning-option"]
+    extra = [f"-extra-arg=-isystem{ROOT / 'build/tidy'}", "-extra-arg=-Wno-unknown-warning-option"]
     session.run("python", f"{session.bin}/run-clang-tidy.py", "-p", "build/tidy", "-quiet", *extra, *session.posargs)
 
 

@@ -282,7 +282,7 @@ py::tuple compress_array(const py::object& x) {
         without_gil([&](const Poll& poll) {
             return compress_rows(source, starts.data(), to, values.mutable_data(), max_threads(), poll), true;
         });
-        indices = places;
+        indices = std::move(places);
     };
     if (cols <= 65536) fill(Array<std::uint16_t>(nonzeros));
     else fill(Array<std::int32_t>(nonzeros));

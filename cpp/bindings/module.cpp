@@ -64,6 +64,7 @@ Array<std::uint16_t> sum_parts(const Array<std::uint16_t>& parts) {
 PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::LAMELLA_GIL()) {
     using namespace lamella;
     using namespace py::literals;
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 calls it so
     py::register_local_exception_translator([](std::exception_ptr error) {
         try {
             if (error) std::rethrow_exception(error);

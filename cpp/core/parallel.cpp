@@ -56,7 +56,7 @@ void set_float_mode(std::uint64_t) {}
 
 class Team::Phases {
 public:
-    struct Left {};  // thrown through the body of a thread, after a phase that failed
+    struct Left : std::exception {};  // thrown through the body of a thread, after a phase that failed
 
     explicit Phases(int most) : begun_(static_cast<std::size_t>(most)), size_(most) {}
 
@@ -148,9 +148,8 @@ void run_team(int threads, const std::function<void(const Team&)>& body) {
             const Team team(omp_get_thread_num(), omp_get_num_threads(), &phases);
             try {
                 body(team);
-            } catch (const Team::Phases::Left&) {  // what happened is kept
             } catch (...) {
-                phases.fail();
+                phases.fail();  // which keeps the first, not that this thread has left
             }
             phases.part();
         }
