@@ -249,7 +249,7 @@ void scan_row(const T* row, Index n, Index r, Scan& found) {
     for (Index i = 0; i < n; ++i) {
         if constexpr (!std::is_integral_v<T>) {
             const float value = static_cast<float>(row[i]);  // what training will see: 1e300 is infinite
-            dirt += value - value;
+            dirt += value * 0;
         }
         nonzeros += row[i] != 0;
     }
