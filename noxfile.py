@@ -60,6 +60,15 @@ def beside(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """The report and the playground in a Chromium without a window: the system's, else one that playwright brings."""
+    session.install(".[test]", "playwright")
+    if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))):
+        session.run("playwright", "install", "chromium")
+    session.run("pytest", "-m", "browser", *session.posargs)
+
+
+@nox.session
 @nox.parametrize("mpi", ["mpich", "openmpi"])
 def mpi(session: nox.Session, mpi: str) -> None:
     """Real processes under mpiexec, of each MPI that the package index has."""

@@ -7,13 +7,16 @@ import io
 import json
 import math
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
+import lamella
 from lamella import callbacks as cb
 
 GOLDEN = json.loads((Path(__file__).parent / "data" / "keras-golden.json").read_text(encoding="utf-8"))["behaviour"]
@@ -394,6 +397,36 @@ def test_length_unknown_at_first_is_known_in_the_second_epoch() -> None:
         callbacks.on_train_chunk_end(12, {"loss": 1.0})
         callbacks.on_epoch_end(epoch, {"loss": 1.0})
     assert [line.split(" - ")[0] for line in stream.getvalue().splitlines()[1::2]] == ["12/12", "12/12"]
+
+
+@pytest.mark.parametrize("verbose", [0, 1, 2, "auto"])
+def test_training_of_several_epochs_ends_with_samples_a_second(
+    verbose: int | str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, y = np.ones((50, 2)), np.ones((50, 1))
+    seen = []
+    note = cb.ProgbarLogger.note_samples
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cb.ProgbarLogger, "note_samples", lambda bar, count: (seen.append(count), note(bar, count))[1])
+        model.fit(x, y, epochs=3, batch_size=16, validation_data=(x, y), verbose=verbose)
+    lines = capsys.readouterr().out.splitlines()
+    if verbose == 0:
+        assert lines == []
+        return
+    assert sum(seen) == 150
+    assert len(lines) == 7
+    told = re.fullmatch(r"3 epochs - (\S+)s - ([\d,]+) samples/s", lines[-1])
+    assert told
+    assert float(told[1]) == pytest.approx(150 / int(told[2].replace(",", "")), rel=0.06)
+
+
+def test_training_of_one_epoch_ends_with_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((50, 2)), np.ones((50, 1)))
+    assert capsys.readouterr().out.count("\n") == 1
 
 
 # EarlyStopping

@@ -116,8 +116,8 @@ def test_result_is_printed_even_if_the_picture_fails(small, monkeypatch, tmp_pat
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        ((), "mnist, bench, run or info"),
-        (("train",), "invalid choice: 'train'"),
+        ((), "such as train, mnist or info"),
+        (("fly",), "invalid choice: 'fly'"),
         (("mnist", "--epochs", "0"), "argument --epochs: must be a whole number of at least 1, got '0'"),
         (("mnist", "--epochs", "two"), "got 'two'"),
         (("mnist", "--epoch", "2"), "unrecognized arguments"),

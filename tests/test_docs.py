@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,13 @@ import numpy as np
 import pytest
 
 import lamella
+from lamella import cli
 from lamella.datasets import digits, imdb, mnist
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/*.md")])
 NEEDS = {
+    "plotting.md": ["matplotlib"],
     "saving.md": ["onnxruntime", "h5py"],
     "scikit-learn.md": ["sklearn"],
     "tables.md": ["pandas", "sklearn"],
@@ -48,6 +51,7 @@ def test_programs_of_a_page_run(
     for module in NEEDS.get(page.name, []):
         pytest.importorskip(module)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
     monkeypatch.setattr(mnist, "load_data", lambda: digits.load_data(num_train=2000, num_test=200))
     monkeypatch.setattr(imdb, "load_data", lambda num_words: (reviews(rng, 600), reviews(rng, 200)))
     names: dict[str, Any] = {"__name__": "page"}
@@ -57,11 +61,15 @@ def test_programs_of_a_page_run(
         exec(compile("\n" * line + found[1], str(page), "exec"), names)  # errors then name the page's line
     lamella.distribution.set_distribution(None)
     assert len(names) > 1
+    for command in re.findall(r"^lamella ((?:train|evaluate|predict) .+)$", text, re.M):
+        for module in ["matplotlib"] if "--plot" in command else []:
+            pytest.importorskip(module)
+        assert cli.main(shlex.split(command)) == 0, command
 
 
 def test_there_are_programs_on_the_pages_for_users() -> None:
     pages = {page_id(p) for p in PAGES if PROGRAMS.search(p.read_text(encoding="utf-8"))}
-    names = ("first-network", "tables", "text", "scikit-learn", "saving", "index")
+    names = ("first-network", "tables", "text", "scikit-learn", "saving", "plotting", "index")
     assert {"README.md", *(f"docs/{name}.md" for name in names)} <= pages
 
 

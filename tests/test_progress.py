@@ -175,6 +175,18 @@ def test_unknown_verbose_is_refused(verbose: object) -> None:
         _progress.resolve_verbose(verbose)
 
 
+@pytest.mark.parametrize(
+    ("samples", "seconds", "text"),
+    [
+        (300_000, 1.4, "1.4s - 214,286 samples/s"),
+        (100, 12.6, "13s - 8 samples/s"),
+        (7200, 3600.0, "60:00 - 2 samples/s"),
+    ],
+)
+def test_speed_is_readable(samples: int, seconds: float, text: str) -> None:
+    assert _progress.format_speed(samples, seconds) == text
+
+
 def test_program_without_standard_output_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", None)
     Progbar(1).update(1)

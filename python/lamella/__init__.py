@@ -39,7 +39,7 @@ from .layers import Input
 from .models import Sequential
 
 if TYPE_CHECKING:
-    from . import datasets, plotting, preprocessing
+    from . import datasets, plotting, preprocessing, tables
 
 __version__ = "0.1.0"
 
@@ -66,12 +66,13 @@ __all__ = [
     "regularizers",
     "saving",
     "set_num_threads",
+    "tables",
     "utils",
 ]
 
 publish(globals())
 
-_LAZY = ("datasets", "plotting", "preprocessing")  # what most programs do without: `import lamella` stays quick
+_LAZY = ("datasets", "plotting", "preprocessing", "tables")  # what most programs do without: importing stays quick
 
 
 if not TYPE_CHECKING:  # else misspelt names pass type checkers

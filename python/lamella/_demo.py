@@ -74,8 +74,20 @@ def network() -> Sequential:
     return model
 
 
-def run(data: Digits, epochs: int, batch_size: int, seed: int | None, plot: Path | None) -> None:
-    """Trains, tests, draws if `plot` names a file, and prints one line of results at the end."""
+def trained(data: Digits, epochs: int, seed: int | None) -> tuple[Sequential, str]:
+    """The network after a training, and a sentence about it."""
+    if seed is not None:
+        set_random_seed(seed)
+    model = network()
+    model.fit(pixels(data.x_train), to_categorical(data.y_train, 10), epochs=epochs, batch_size=128)
+    y_test = to_categorical(data.y_test, 10)
+    accuracy = model.evaluate(pixels(data.x_test), y_test, verbose=0, return_dict=True)["accuracy"]
+    count = f"{len(data.x_train):,} images of {data.name}"
+    return model, f"A network of 784-512-10 units, trained on {count}; {accuracy:.1%} of its test images are right."
+
+
+def run(data: Digits, epochs: int, batch_size: int, seed: int | None, plot: Path | None, report: Path | None) -> None:
+    """Trains, tests, draws and reports if there are names of files, and prints one line of results at the end."""
     print(f"{data.name}: {len(data.x_train)} training and {len(data.x_test)} test images", flush=True)
     x_train, x_test = pixels(data.x_train), pixels(data.x_test)
     y_train, y_test = to_categorical(data.y_train, 10), to_categorical(data.y_test, 10)
@@ -95,6 +107,12 @@ def run(data: Digits, epochs: int, batch_size: int, seed: int | None, plot: Path
             figure.suptitle(f"{data.name}: test accuracy {tested['accuracy']:.4f}")
             figure.savefig(plot)
             print(f"drew {plot}")
+        if report is not None:
+            from . import _report
+
+            speed = _report.measured(model, x_test, len(x_train), epochs, seconds)
+            _report.write(report, _report.page(data, model, history, tested, model.predict(x_test), speed))
+            print(f"wrote {report}")
     finally:  # the training has succeeded, whatever becomes of its picture
         count = "1 epoch" if epochs == 1 else f"{epochs} epochs"
         print(f"test accuracy {tested['accuracy']:.4f} (data: {data.name}, {count} in {seconds:.1f} s)", flush=True)

@@ -28,9 +28,12 @@ class Part:
     batch: int
 
     @property
+    def rows(self) -> int:
+        return len(self.data) if self.order is None else len(self.order)
+
+    @property
     def steps(self) -> int:
-        rows = len(self.data) if self.order is None else len(self.order)
-        return -(-rows // self.batch)
+        return -(-self.rows // self.batch)
 
     def after(self, steps: int) -> Part:
         """The same without the first so many steps."""

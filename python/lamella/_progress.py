@@ -1,4 +1,4 @@
-"""The progress bar: one redrawn line in a terminal or notebook, plain lines everywhere else."""
+"""The progress bar: one redrawn line in a terminal, a widget in a notebook, plain lines everywhere else."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import Any, TextIO
+
+from ._widget import Board, available, in_notebook
 
 _BLOCK = "━"
 
@@ -34,7 +36,7 @@ def resolve_verbose(verbose: Any) -> int:
 
 def is_terminal(stream: Any) -> bool:
     """Tells whether `stream` can redraw a line: a terminal that is not "dumb", or a notebook cell."""
-    if type(stream).__module__.partition(".")[0] == "ipykernel":
+    if in_notebook(stream):
         return True
     try:
         return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
@@ -80,6 +82,17 @@ def format_duration(seconds: float, unit_name: str) -> str:
     return f"{seconds * 1e6:.0f}us/{unit_name}"
 
 
+def format_speed(samples: int, seconds: float) -> str:
+    """How long a training took, and its samples a second.
+
+    Example:
+        >>> format_speed(300_000, 1.4)
+        '1.4s - 214,286 samples/s'
+    """
+    duration = format_eta(seconds) if seconds > 60 else f"{seconds:.2g}s" if seconds < 10 else f"{seconds:.0f}s"
+    return f"{duration} - {samples / max(seconds, 1e-9):,.0f} samples/s"
+
+
 def format_value(value: Any) -> str:
     """A metric with four decimals, or in exponent form when it is small.
 
@@ -97,8 +110,8 @@ def format_value(value: Any) -> str:
 class Progbar:
     """Shows how far a loop has come, in the words and colours of Keras 3.
 
-    In a terminal the line is redrawn in place. Elsewhere (a log file, a pipe) nothing is printed before the last
-    update, which prints one line without control codes.
+    In a terminal the line is redrawn in place. In a notebook a widget moves if ipywidgets is there, and a line without
+    control codes stays. Elsewhere (a log file, a pipe) nothing is printed before the last update, which prints it.
 
     Args:
         target: Number of steps expected; None when unknown.
@@ -109,6 +122,7 @@ class Progbar:
         stream: Where to write; standard output, looked up at each write, when None.
         clock: Function that returns the time in seconds.
         terminal: Whether the stream can redraw a line; found out when None.
+        board: Where notebooks show the bar, shared by the bars of a training; one of its own when None.
 
     Raises:
         ValueError: If `verbose` is none of the four.
@@ -129,6 +143,7 @@ class Progbar:
         stream: TextIO | None = None,
         clock: Callable[[], float] = time.perf_counter,
         terminal: bool | None = None,
+        board: Board | None = None,
     ) -> None:
         self.target = target
         self.width = width
@@ -139,6 +154,9 @@ class Progbar:
         self._stream = stream
         self._clock = clock
         self._terminal = is_terminal(stream or sys.stdout) if terminal is None else terminal
+        self._board = Board() if board is None else board
+        self._own_board = board is None
+        self._in_notebook = terminal is None and in_notebook(stream or sys.stdout) and available()
         self._block = _BLOCK if can_encode(stream or sys.stdout, _BLOCK) else "="
         self._values: dict[str, Any] = {}
         self._drawn_width = 0
@@ -162,11 +180,18 @@ class Progbar:
         self.seen = current
         now = self._clock()
         per_step = self._step_duration(current, now)
-        if self.verbose == 1 and self._terminal:
+        if self.verbose == 1 and self._in_notebook and not finalize:
+            if now - self._drawn_at >= self.interval:
+                left = per_step * max(0, (self.target or current) - current)
+                self._board.draw(current, self.target, self._label(current, per_step, left))
+                self._drawn_at = now
+        elif self.verbose == 1 and self._terminal and not self._in_notebook:
             if finalize or now - self._drawn_at >= self.interval:
                 self._redraw(current, now, per_step, finalize)
                 self._drawn_at = now
         elif finalize:
+            if self._own_board:
+                self._board.close()
             self._write_line(current, now, per_step)
 
     def add(self, steps: int, values: Iterable[tuple[str, Any]] = ()) -> None:
@@ -193,6 +218,16 @@ class Progbar:
 
     def _filled(self, current: int) -> int:
         return min(self.width, int(self.width * current / self.target)) if self.target else 0
+
+    def _label(self, current: int, per_step: float, left: float) -> str:
+        """What stands beside the bar of a notebook."""
+        parts = [self._board.title, self._count(current).strip()]
+        if self.target:
+            parts.append(f"{format_eta(left)} left")
+            if self._board.epochs_left:  # each as long as the last one, or as what can be told of the first
+                each = self._board.epoch_seconds or per_step * self.target
+                parts[-1] += f", {format_eta(left + self._board.epochs_left * each)} in all"
+        return " - ".join(filter(None, [*parts, format_duration(per_step, self.unit_name)])) + self._metrics()
 
     def _redraw(self, current: int, now: float, per_step: float, finalize: bool) -> None:
         count = self._count(current)

@@ -22,8 +22,13 @@ _POLICY = {"module": "keras", "class_name": "DTypePolicy", "config": {"name": "f
 
 
 class Saved(Stack):
-    """The part of Sequential that has to do with saving."""
+    """The part of Sequential that has to do with saving.
 
+    Attributes:
+        metadata: A dictionary of your own, of what JSON has; it travels in the model's file.
+    """
+
+    metadata: dict[str, Any] | None = None
     _compiled: Compiled | None
     _orders: Orders | None
     _resume_epoch: int | None
@@ -304,7 +309,9 @@ class Saved(Stack):
 
     def _training_state(self) -> dict[str, Any]:
         """What makes training go on exactly, beside the optimizer's variables."""
+        own = {} if self.metadata is None else {"metadata": self.metadata}
         return {
+            **own,
             "keys": [getattr(layer, "_key", None) for layer in self._leaves()],
             "undecayed": [] if self._compiled is None else self._compiled.optimizer._excluded,
             "order": None if self._orders is None else self._orders.saved(),

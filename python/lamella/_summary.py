@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from ._registry import unknown
+from ._registry import snake_case, unknown
 
 _COLUMNS = ("Layer (type)", "Output Shape", "Param #")
 _ENDS = (0.45, 0.80, 1.0)
@@ -114,6 +114,26 @@ def summary(
     return "\n".join(text) + "\n"
 
 
+def _html(model: Any, layers: Sequence[Any]) -> str:
+    """The same for notebooks, and what compile() was told."""
+    from ._markup import table  # not before somebody looks
+    from ._markup import text as escaped
+
+    total = model.count_params() if model.built else 0
+    frozen = sum(weight.size for weight in model.non_trainable_weights)
+    counts = f"{total:,} weights ({size_text(total)})" if model.built else "not built: it has seen no data yet"
+    lines = [f"<b>{escaped(type(model).__name__)} “{escaped(model.name)}”</b>: {counts}"]
+    lines[0] += f", {frozen:,} of them not trained" if frozen else ""
+    compiled = getattr(model, "_compiled", None)
+    if compiled is not None:
+        loss = compiled.given_loss
+        loss = loss if isinstance(loss, str) else getattr(loss, "__name__", None) or snake_case(type(loss).__name__)
+        told = [f"optimizer {type(compiled.optimizer).__name__}", f"loss {loss}"]
+        told += [f"metrics {', '.join(compiled.names)}"] if compiled.names else []
+        lines.append(escaped("; ".join(told)))
+    return f"<div><div>{'</div><div>'.join(lines)}</div>{table(_COLUMNS, _rows(layers, False, True), left=2)}</div>"
+
+
 class Shown:
     """What a model shows of itself and of its layers."""
 
@@ -179,6 +199,10 @@ class Shown:
         (print_fn or partial(print, end=""))(
             summary(self, shown, line_length, positions, show_trainable, expand_nested)
         )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of the model."""
+        return _html(self, self._layers)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name!r}, layers={len(self._layers)}, built={self.built}>"

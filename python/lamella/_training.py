@@ -88,6 +88,7 @@ def train_epoch(
                     callbacks.on_train_batch_begin(done)
             with together():
                 compiled.train(model._network, part, first, last)
+            callbacks.note_samples(min(last * part.batch, part.rows) - first * part.batch)
             done += last - first
             logs = compiled.logs()
             with together():

@@ -1,4 +1,4 @@
-"""The command line: ``python -m lamella mnist``, ``bench``, ``run`` and ``info``, also installed as ``lamella``.
+"""The command line: ``python -m lamella mnist``, ``train`` and so on, also installed as ``lamella``.
 
 Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted. Every error is one line on standard error.
 """
@@ -8,16 +8,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
-import platform
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-import numpy as np
-
-from . import __version__, _cpu
-from ._core import core, get_num_threads, isa
+from . import __version__, _table_commands
+from ._arguments import existing, source, target, whole
+from ._machine import facts
 from .datasets import DatasetError, DatasetNotFoundError
 
 if TYPE_CHECKING:
@@ -81,38 +78,61 @@ def _one_line(error: BaseException) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="lamella", allow_abbrev=False)
-    parser.description = "Dense neural networks on CPUs: a demonstration, a benchmark, and what runs here."
+    parser.description = "Dense neural networks on CPUs: for tables, for handwritten digits, and what runs here."
     parser.add_argument("--version", action="version", version=f"lamella {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
     parser.set_defaults(
-        run=lambda parser, _: parser.error("say what to do: mnist, bench, run or info (--help tells more)")
+        run=lambda parser, _: parser.error("say what to do, such as train, mnist or info (--help tells more)")
     )
+
+    _table_commands.add(commands)
 
     mnist = commands.add_parser("mnist", help="train a network on handwritten digits", allow_abbrev=False)
     mnist.description = "Trains Dense(512, relu), Dense(10, softmax) on MNIST, or on drawn digits where there is none."
-    mnist.add_argument("--epochs", type=_whole(1), default=5, metavar="N", help="how often to see each image (5)")
-    mnist.add_argument("--batch-size", type=_whole(1, 2**31 - 1), default=128, metavar="N", help="images a step (128)")
-    mnist.add_argument("--seed", type=_whole(0, 2**32 - 1), metavar="N", help="makes the run repeatable")
+    mnist.add_argument("--epochs", type=whole(1), default=5, metavar="N", help="how often to see each image (5)")
+    mnist.add_argument("--batch-size", type=whole(1, 2**31 - 1), default=128, metavar="N", help="images a step (128)")
+    mnist.add_argument("--seed", type=whole(0, 2**32 - 1), metavar="N", help="makes the run repeatable")
     _add_data(mnist)
     mnist.add_argument(
-        "--plot", type=_target, metavar="FILE.png", help="where to draw loss, accuracy and digits; needs matplotlib"
+        "--plot",
+        type=target(".png"),
+        metavar="FILE.png",
+        help="where to draw loss, accuracy and digits; needs matplotlib",
+    )
+    mnist.add_argument(
+        "--report",
+        type=target(".html"),
+        metavar="FILE.html",
+        help="where to write a page: curves, confusion matrix, worst mistakes, speed",
     )
     mnist.set_defaults(run=_mnist)
 
+    playground = commands.add_parser("playground", help="draw digits on a page of this machine", allow_abbrev=False)
+    playground.description = (
+        "Trains the same network, then serves a page, to this machine only, on which to draw digits."
+    )
+    playground.add_argument("--epochs", type=whole(1), default=5, metavar="N", help="how often to see each image (5)")
+    playground.add_argument("--seed", type=whole(0, 2**32 - 1), metavar="N", help="makes the training repeatable")
+    playground.add_argument("--model", type=source, metavar="FILE", help="a saved model from 784 numbers to 10")
+    playground.add_argument("--port", type=whole(0, 65535), default=0, metavar="N", help="by default one that is free")
+    playground.add_argument("--open", action="store_true", help="open the page in the browser")
+    _add_data(playground)
+    playground.set_defaults(run=_playground)
+
     bench = commands.add_parser("bench", help="time the C++ core against NumPy", allow_abbrev=False)
     bench.description = "Times the same training in the C++ core and in plain NumPy, in turn, each in its own process."
-    bench.add_argument("--epochs", type=_whole(2), default=3, metavar="N", help="per round; the first warms up (3)")
-    bench.add_argument("--rounds", type=_whole(1), metavar="N", help="how often both run (3; 1 with --quick)")
+    bench.add_argument("--epochs", type=whole(2), default=3, metavar="N", help="per round; the first warms up (3)")
+    bench.add_argument("--rounds", type=whole(1), metavar="N", help="how often both run (3; 1 with --quick)")
     bench.add_argument("--quick", action="store_true", help="a sixth of the images, for a first look")
     _add_data(bench)
     bench.set_defaults(run=_bench)
 
     launch = commands.add_parser("run", help="run a script on several processes with MPI", allow_abbrev=False)
     launch.description = "Runs a script under mpiexec, and again when it failed; see docs/distributed.md."
-    launch.add_argument("-n", type=_whole(1), default=1, metavar="N", dest="processes", help="processes (1)")
-    launch.add_argument("--max-restarts", type=_whole(0), default=0, metavar="N", help="restarts after failures (0)")
+    launch.add_argument("-n", type=whole(1), default=1, metavar="N", dest="processes", help="processes (1)")
+    launch.add_argument("--max-restarts", type=whole(0), default=0, metavar="N", help="restarts after failures (0)")
     launch.add_argument("--mpiexec", metavar="COMMAND", help="launcher with its options, such as 'mpiexec -hosts a,b'")
-    launch.add_argument("script", type=_existing, help="the Python script")
+    launch.add_argument("script", type=existing, help="the Python script")
     launch.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script gets")
     launch.set_defaults(run=_run)
 
@@ -124,41 +144,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_data(parser: argparse.ArgumentParser) -> None:
     text = "folder or file with MNIST; by default $LAMELLA_DATA, a cache or a download"
-    parser.add_argument("--data", type=_existing, metavar="PATH", help=text)
-
-
-def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
-    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
-
-    def parse(text: str) -> int:
-        with contextlib.suppress(ValueError):
-            number = int(text)
-            if number >= least and (most is None or number <= most):
-                return number
-        raise argparse.ArgumentTypeError(f"must be a whole number {bounds}, got {text!r}")
-
-    return parse
-
-
-def _existing(text: str) -> Path:
-    path = Path(text).expanduser()
-    if not text or not path.exists():
-        raise argparse.ArgumentTypeError(f"must be an existing folder or file, got {text!r}; leave it out to search")
-    return path.absolute()
-
-
-def _target(text: str) -> Path:
-    """A file that can be written, as far as that can be told before the work."""
-    path = Path(text).expanduser()
-    if not text or path.is_dir():
-        raise argparse.ArgumentTypeError(f"must be a file such as curves.png, got {text!r}")
-    if path.suffix.lower() != ".png":
-        raise argparse.ArgumentTypeError(f"must end with .png, got {text!r}")
-    if not path.parent.is_dir():
-        raise argparse.ArgumentTypeError(f"must lie in an existing folder, got {text!r}; make the folder first")
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise argparse.ArgumentTypeError(f"must be a file that can be written, got {text!r}; choose another place")
-    return path
+    parser.add_argument("--data", type=existing, metavar="PATH", help=text)
 
 
 def _mnist(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -169,7 +155,26 @@ def _mnist(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
 
         require_matplotlib("draw --plot")  # now, not after minutes of training
     data = _load(parser, options)
-    _demo.run(data, options.epochs, options.batch_size, options.seed, options.plot)
+    _demo.run(data, options.epochs, options.batch_size, options.seed, options.plot, options.report)
+
+
+def _playground(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    from . import _demo
+    from ._playground import Playground
+    from .models import load_model
+
+    if options.model:
+        model, about = load_model(options.model), f"The model is {options.model.name}."
+    else:
+        model, about = _demo.trained(_load(parser, options), options.epochs, options.seed)
+    with Playground(model, about, options.port) as server:
+        print(f"draw digits at {server.url} (Ctrl-C ends it)", flush=True)
+        if options.open:
+            import webbrowser
+
+            webbrowser.open(server.url)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
 
 
 def _bench(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -200,17 +205,5 @@ def _run(_: argparse.ArgumentParser, options: argparse.Namespace) -> None:
 
 
 def _info(_: argparse.ArgumentParser, __: argparse.Namespace) -> None:
-    facts = {
-        "lamella": __version__,
-        "Eigen": core.eigen_version,
-        "OpenMP": core.openmp_version,
-        "threads": get_num_threads(),
-        "instruction set": isa(),
-        "  built": " ".join(_cpu.built()),
-        "  usable": " ".join(_cpu.usable()),
-        "Python": f"{platform.python_version()} ({platform.python_implementation()})",
-        "NumPy": np.__version__,
-        "platform": platform.platform(),
-    }
-    for name, value in facts.items():
+    for name, value in facts().items():
         print(f"{name:<16} {value}")

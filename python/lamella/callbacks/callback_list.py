@@ -182,6 +182,11 @@ class CallbackList:
         """Calls `on_predict_chunk_end` of every callback."""
         self._call("on_predict_chunk_end", logs, steps)
 
+    def note_samples(self, count: int) -> None:
+        """Tells the progress bar, if there is one, how many samples training has seen."""
+        if (bar := self._first(ProgbarLogger)) is not None:
+            bar.note_samples(count)
+
     def _bind(self) -> None:
         """Notes for each hook which callbacks do something in it, so that a batch costs nothing for the rest."""
         self._listeners: dict[str, list[Callable[..., Any]]] = {

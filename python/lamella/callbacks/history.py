@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._progress import format_value
 from ._aliases import find_key
 from .base import Callback, Logs
 
@@ -65,6 +66,31 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(_plain(value))
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: curves of the loss and of the first metric, and a table of all."""
+        from .._markup import curves, table  # not before somebody looks
+
+        record = {name: values for name, values in self.history.items() if values and _numbers(values)}
+        if not self.epoch or not record:
+            return "<i>History: nothing was trained</i>"
+        plain = [name for name in record if not name.startswith("val_")]
+        first = sorted(plain, key=lambda name: name != "loss")[:2]
+        drawn = "".join(curves(record, name, self.epoch) for name in first)
+        rows = []
+        for name, values in record.items():
+            every = max(1, len(self.epoch) // len(values))  # validation_freq
+            ends = [
+                (pick(values), self.epoch[every - 1 :: every][values.index(pick(values))] + 1) for pick in (min, max)
+            ]
+            shown = [f"{format_value(value)} (epoch {epoch})" for value, epoch in ends]
+            rows.append([name, format_value(values[-1]), *shown])
+        count = f"{len(self.epoch)} epochs" if len(self.epoch) > 1 else "1 epoch"
+        return f"<div><b>History</b>: {count}<div>{drawn}</div>{table(['', 'last', 'lowest', 'highest'], rows)}</div>"
+
+
+def _numbers(values: Any) -> bool:
+    return all(isinstance(value, float) for value in values)
 
 
 def _plain(value: Any) -> Any:

@@ -121,6 +121,8 @@ def model_of(state: State, custom_objects: Mapping[str, Any] | None, compiled: b
                 f"{_short(shapes)}"
             )
         model._set_keys(state.training)
+        metadata = state.training.get("metadata")
+        model.metadata = metadata if isinstance(metadata, dict) else None
         if shape is not None:
             model._build_with(shape, _checked(state.weights))
         if compiled and state.compile_config is not None:

@@ -1,0 +1,133 @@
+"""From what a table holds to the schema: kinds of columns, task, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ._reading import Source, TableError
+from ._scan import Column, Scan, listed
+from ._schema import POLICIES, TASKS, Feature, Schema, missing_columns
+
+_FEW = 20  # different whole numbers that are taken for classes
+
+
+def schema_of(
+    source: Source,
+    found: Scan,
+    target: str,
+    task: str,
+    missing: str,
+    markers: Collection[str],
+    numeric: Collection[str],
+    categorical: Collection[str],
+) -> tuple[Schema, list[str]]:
+    """The schema of a table, and notes on what was decided.
+
+    Raises:
+        TableError: If the table cannot be used as it is.
+    """
+    if missing == "error" and any(column.missing for column in found.columns.values()):
+        raise TableError(
+            f"{source.name} misses values in the columns {missing_columns(found.columns)}. Say what to do: "
+            '`missing="fill"` (--missing fill) takes the mean, or a category of its own, "drop" leaves these rows out.'
+        )
+    for name in (*numeric, *categorical):
+        if name not in found.columns:
+            raise TableError(f"{source.name} has no column {name!r} to use; it has {listed(found.columns)}.")
+    if not found.training:
+        raise TableError(
+            f"{source.name} has {found.rows} rows; none is left to train on: its target is missing "
+            'or, with "drop", another cell; or `validation_split` takes all.'
+        )
+    notes: list[str] = []
+    schema = Schema("regression", target, [], missing, sorted(markers))
+    _decide_task(source, schema, found.columns[target], task, target in numeric, notes)
+    for name, column in found.columns.items():
+        if name == target:
+            continue
+        feature = _feature(source, name, column, name in numeric, name in categorical)
+        if feature is None:
+            notes.append(f"column {name!r} is empty and is not used")
+            continue
+        feature.missing = missing == "fill" and column.missing > 0
+        if feature.kind == "numeric" and column.squares == 0:
+            notes.append(f"column {name!r} is the same in all rows of the training")
+        schema.features.append(feature)
+    if not schema.features:
+        raise TableError(f"{source.name} has no column beside {target!r} that a prediction could follow from.")
+    return schema, notes
+
+
+def _decide_task(source: Source, schema: Schema, column: Column, task: str, numeric: bool, notes: list[str]) -> None:
+    name = schema.target
+    few = column.values is not None and len(column.values) <= _FEW
+    if task == "auto":
+        if column.bad:
+            _refuse_typo(source, name, column, most=column.values is None)
+            task = "classification"
+        elif column.whole and few and not numeric and column.values is not None:
+            task = "classification"
+            notes.append(
+                f"{name!r} has {len(column.values)} different whole numbers, taken for classes; "
+                'task="regression" (--task regression) predicts a number'
+            )
+        else:
+            task = "regression"
+    schema.task = task
+    if task == "regression":
+        if column.bad:
+            line, text = column.first_bad
+            raise TableError(f"{source.name}, column {name!r}, line {line}: the target {text!r} is not a number.")
+        schema.mean, schema.scale = column.mean, column.deviation
+        return
+    if column.values is None:
+        raise TableError(
+            f"{source.name}, column {name!r}: more than {column.most} different classes; "
+            'for a number, choose task="regression" (--task regression).'
+        )
+    if len(column.values) < 2:
+        raise TableError(
+            f"{source.name}, column {name!r}: all rows are {listed(column.values)}; there is nothing to tell apart."
+        )
+    schema.classes = _sorted(column)
+
+
+def _feature(source: Source, name: str, column: Column, numeric: bool, categorical: bool) -> Feature | None:
+    if not column.good and not column.bad:
+        return None
+    if numeric or (not column.bad and not categorical):
+        if column.bad:
+            line, text = column.first_bad
+            raise TableError(f"{source.name}, column {name!r}, line {line}: {text!r} is not a number.")
+        return Feature(name, "numeric", column.mean, column.deviation)
+    if column.values is None:
+        _refuse_typo(source, name, column, most=True)
+        raise TableError(
+            f"{source.name}, column {name!r}: more than {column.most} different texts, such as "
+            f"{column.first_bad[1]!r}. If it names the rows, leave it out: `drop` (--drop); or allow more with "
+            "`max_categories` (--max-categories)."
+        )
+    return Feature(name, "categorical", values=_sorted(column))
+
+
+def _refuse_typo(source: Source, name: str, column: Column, *, most: bool) -> None:
+    """Numbers with a few texts among them are a slip, not categories."""
+    if most and column.good >= 9 * column.bad:
+        line, text = column.first_bad
+        raise TableError(
+            f"{source.name}, column {name!r}, line {line}: {text!r} is not a number, most others there are. "
+            "Correct it; or name it as a marker of missing values: `markers` (--missing-marker)."
+        )
+
+
+def _sorted(column: Column) -> list[str]:
+    values = list(column.values or ())
+    return sorted(values, key=float) if not column.bad else sorted(values)
+
+
+def checked(task: str, missing: str) -> None:
+    """Refuses words that are no task or no way with missing cells."""
+    if task not in ("auto", *TASKS):
+        raise ValueError(f"`task` must be 'auto', 'regression' or 'classification', got {task!r}.")
+    if missing not in POLICIES:
+        raise ValueError(f"`missing` must be 'error', 'drop' or 'fill', got {missing!r}.")
