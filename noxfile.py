@@ -232,6 +232,7 @@ def asan(session: nox.Session) -> None:
         "LD_PRELOAD": f"{compilers('libasan.so')}:{compilers('libubsan.so')}",
         "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:allocator_may_return_null=1",
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+        "LAMELLA_TEST_SLOWER": "10",
     }
     session.run("pytest", "-q", "--capture=sys", *session.posargs, env=environment)
     configure(session, "build/asan", LAMELLA_SANITIZE="address,undefined", LAMELLA_DRIVER="ON")
