@@ -240,6 +240,7 @@ std::shared_ptr<Trainer> make_trainer(std::shared_ptr<Network> network, const Op
                                       const std::vector<Metric>& weighted_metrics, const std::string& reduction,
                                       Scalar loss_weight) {
     std::vector<WeightedMetric> all;
+    all.reserve(metrics.size() + weighted_metrics.size());
     for (const Metric& metric : metrics) all.push_back({metric, false});
     for (const Metric& metric : weighted_metrics) all.push_back({metric, true});
     return std::make_shared<Trainer>(std::move(network), optimizer, options, loss, std::move(all), reduction_named(reduction),
@@ -285,7 +286,7 @@ py::tuple compress_array(const py::object& x) {
         without_gil([&](const Poll& poll) {
             return compress_rows(source, starts.data(), to, values.mutable_data(), max_threads(), poll), true;
         });
-        indices = places;
+        indices = std::move(places);
     };
     if (cols <= 65536) fill(Array<std::uint16_t>(nonzeros));
     else fill(Array<std::int32_t>(nonzeros));

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _shares, losses, optimizers
-from ._checks import real
+from ._checks import laid_out, real
 from ._core import core
 from ._examples import Examples
 from ._feed import Part
@@ -245,8 +245,8 @@ class Compiled:
             values = np.asarray(loss.call(y[rows], p), np.float32)
             values = values.reshape(*values.shape, *(1,) * (p.ndim - 1 - values.ndim))  # axes align from the first
             values = np.broadcast_to(values, p.shape[:-1])
-            slopes = np.ascontiguousarray(loss.gradient(y[rows], p), np.float32) if with_gradient else None
-            return np.ascontiguousarray(values).ravel(), None if slopes is None else slopes.reshape(-1, p.shape[-1])
+            slopes = laid_out(np.asarray(loss.gradient(y[rows], p)), np.float32) if with_gradient else None
+            return laid_out(values, np.float32).ravel(), None if slopes is None else slopes.reshape(-1, p.shape[-1])
 
         return call
 
@@ -332,9 +332,9 @@ class Compiled:
         named(watched)
         try:
             trainer = self._trainer(core, network, owners, weights, watched)
-        except MemoryError:
+        except MemoryError as error:
             name = self.optimizer.name
-            raise MemoryError(f"Optimizer {name!r} needs more memory for its state than there is.") from None
+            raise MemoryError(f"Optimizer {name!r} has no room for its state: {error}") from None
         self.trainer, self.watched, self._output = trainer, watched, output
         self.optimizer._attach(trainer.updater, [(path, spec.shape) for path, _, spec in weights])
 

@@ -236,6 +236,10 @@ def benchmark_product(rows: int, inner: int, cols: int, threads: int, seconds: f
     """
     GFLOP/s of Eigen's product.
     """
+def claim(bytes: int) -> None:
+    """
+    Raises MemoryError where so many bytes cannot be had.
+    """
 def compress(x: typing.Any) -> tuple[typing.Any, ...]:
     """
     The nonzeros of a dense matrix: (starts, indices, values, columns).
