@@ -284,3 +284,33 @@ def test_what_a_model_cannot_do_is_said(capsys: pytest.CaptureFixture[str]) -> N
     assert code == 1 and "no column 'id', 'area', 'city', which the model was trained with" in line
     code, line = fails(capsys, "predict", "houses.csv", "houses.csv")
     assert code == 1
+
+
+@pytest.mark.filterwarnings("default:The loss became:RuntimeWarning")
+def test_training_that_diverges_is_an_error_and_writes_nothing(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    words = [*HOUSES[:4], "--learning-rate", "1e30", "--epochs", "1", "--save", "m.safetensors"]
+    for target in ("price", "city"):
+        assert cli.main([*words, "--target", target]) == 1
+        assert re.search(r"diverged.*smaller learning_rate .--learning-rate. than 1e\+30", capsys.readouterr().err)
+    assert not (folder / "m.safetensors").exists()
+
+
+def test_outputs_that_are_no_numbers_name_their_line(folder: Path) -> None:
+    trained = tables.train(folder / "houses.csv", "price", drop=["id"], epochs=1, seed=1, verbose=0)
+    trained.model.set_weights([np.full_like(weight, np.nan) for weight in trained.model.get_weights()])
+    for use in (trained.predict, trained.evaluate):
+        with pytest.raises(tables.TableError, match="line 2: the network's output is no finite number"):
+            use(folder / "houses.csv")
+
+
+def test_warnings_are_notes_of_one_line(folder: Path) -> None:
+    words = ["--epochs", "30", "--learning-rate", "1e15", "--optimizer", "sgd", "--seed", "1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "lamella", "train", "houses.csv", "--target", "price", *words],
+        cwd=folder, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    errors = done.stderr.splitlines()
+    assert done.returncode == 1 and len(errors) == 2, done.stderr
+    assert errors[0].startswith("lamella: note: The loss became") and errors[1].startswith("lamella: error: Training")

@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
@@ -39,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     run: Callable[[argparse.ArgumentParser, argparse.Namespace], None] = options.run
     try:
-        with _launch.joined(options) if options.shares else contextlib.nullcontext():
+        with warnings.catch_warnings(), _launch.joined(options) if options.shares else contextlib.nullcontext():
+            warnings.showwarning = _note
             run(parser, options)
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -69,6 +71,12 @@ def _complain(text: str, code: int) -> int:
         half_drawn = sys.stdout is not None and code == 130 and sys.stdout.isatty()  # the progress bar
         print(f"{chr(10) * half_drawn}lamella: {text}", file=sys.stderr)
     return code
+
+
+def _note(message: Warning | str, *_: object) -> None:
+    """A warning as a line, without the line of source that only a program would want to know."""
+    if sys.stderr is not None:
+        print(f"lamella: note: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _one_line(error: BaseException) -> str:

@@ -111,6 +111,13 @@ class TableModel:
             encoded = self.schema.encode(source, chunk, missing)
             self.unseen.update(encoded.unseen)
             output = self.model.predict(encoded.x[encoded.whole], verbose=0)
+            bad = ~np.isfinite(output).all(axis=1)
+            if bad.any():
+                line = np.asarray(chunk.lines)[encoded.whole][int(bad.argmax())]
+                raise TableError(
+                    f"{source.name}, line {line}: the network's output is no finite number; its training diverged, or "
+                    f"the row is far from all that it learned from."
+                )
             yield Predicted(chunk, encoded.whole, self.schema.decode(output))
 
     def scored(self, source: Source, missing: str | None = None) -> Scores:
