@@ -11,7 +11,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, _launch, _table_commands
 from ._arguments import existing, source, target, whole
@@ -73,7 +73,7 @@ def _complain(text: str, code: int) -> int:
     return code
 
 
-def _note(message: Warning | str, *_: object) -> None:
+def _note(message: Warning | str, *_: Any, **__: Any) -> None:
     """A warning as a line, without the line of source that only a program would want to know."""
     if sys.stderr is not None:
         print(f"lamella: note: {' '.join(str(message).split())}", file=sys.stderr)

@@ -85,6 +85,7 @@ class TableModel:
 
         Raises:
             TableError: If a column is not there, or a cell is not what it must be.
+            ValueError: If `missing` is no way that this model has.
         """
         parts = [self.readable(each.values) for each in self.predictions(Source(path, **reading), missing)]
         return np.concatenate(parts) if parts else np.empty(0)
@@ -106,6 +107,9 @@ class TableModel:
 
     def predictions(self, source: Source, missing: str | None = None) -> Iterator[Predicted]:
         """Predictions chunk by chunk; what training never saw is counted in `unseen`."""
+        if missing not in (None, "error", "drop", self.schema.missing):
+            ways = "'error' or 'drop', or 'fill' for a model that was trained with it"
+            raise ValueError(f"`missing` must be {ways}; got {missing!r}.")
         self.unseen.clear()
         for chunk in source.chunks():
             encoded = self.schema.encode(source, chunk, missing)

@@ -129,8 +129,15 @@ def _sorted(column: Column) -> list[str]:
     return sorted(values, key=float) if not column.bad else sorted(values)
 
 
-def checked(task: str, missing: str) -> None:
-    """Refuses words that are no task or no way with missing cells."""
+def checked(task: str, missing: str, **texts: Collection[str]) -> None:
+    """Refuses words that are no task or no way with missing cells, and what should be a list of texts and is none."""
+    for name, given in texts.items():
+        if (
+            isinstance(given, str)
+            or not isinstance(given, Collection)
+            or not all(isinstance(each, str) for each in given)
+        ):
+            raise TypeError(f"`{name}` must be a list of texts, got {given!r}.")
     if task not in ("auto", *TASKS):
         raise ValueError(f"`task` must be 'auto', 'regression' or 'classification', got {task!r}.")
     if missing not in POLICIES:

@@ -105,7 +105,7 @@ def train(
         ...     trained.predict(path).shape, trained.evaluate(path)["r2"] > 0.95
         ((100,), True)
     """
-    _plan.checked(task, missing)
+    _plan.checked(task, missing, markers=markers, numeric=numeric, categorical=categorical, drop=drop)
     widths = [units("train", "hidden", each) for each in hidden]
     share = real("train", "validation_split", validation_split, least=0, below=1)
     dropout = real("train", "dropout", dropout, least=0, below=1)
