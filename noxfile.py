@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -72,6 +74,13 @@ def mpi(session: nox.Session, mpi: str) -> None:
     """Real processes under mpiexec, of each MPI that the package index has."""
     session.install(".[test,mpi]", mpi)
     session.run("pytest", "-m", "mpi", *session.posargs, env={"LAMELLA_KILLS": "20"})
+
+
+@nox.session
+def netns(session: nox.Session) -> None:
+    """Two hosts played by network namespaces, against the model of docs/distributed.md; as root, on a quiet machine."""
+    session.install(".[test,mpi-local]")
+    session.run("pytest", "-m", "netns", *session.posargs)
 
 
 @nox.session
@@ -187,3 +196,107 @@ def _check_sdist(session: nox.Session, sdist: Path) -> None:
     missing = sorted(set(tracked) - packed)
     if missing:
         session.error(f"The sdist lacks {', '.join(missing)}")
+
+
+# ---------------------------------------------------------------------- sanitizers, analysis, coverage
+
+# The instruction set of builds that only check: most machines run it.
+CHECKED_ISA = {"x86_64": "x86_64_v3", "amd64": "x86_64_v3", "aarch64": "aarch64", "arm64": "aarch64"}.get(
+    platform.machine().lower(), "baseline"
+)
+
+
+def install(session: nox.Session, *arguments: str, **defines: str) -> None:
+    """The package, built for one instruction set with those CMake variables and all assertions."""
+    options = {"LAMELLA_ISAS": CHECKED_ISA, **defines}
+    settings = [f"-Ccmake.define.{name}={value}" for name, value in options.items()]
+    session.install("-Ccmake.build-type=Debug", *settings, *arguments, ".[test]")
+
+
+def configure(session: nox.Session, folder: str, *requirements: str, **defines: str) -> None:
+    """A build without installing, in `folder`."""
+    session.install("cmake>=3.18", "ninja", "cmeel-eigen>=3.4.1,<4", "pybind11>=3.1,<4", *requirements)
+    packages = session.run("python", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))", silent=True)
+    pybind11 = session.run("python", "-m", "pybind11", "--cmakedir", silent=True)
+    prefix = f"{str(packages).strip()};{str(pybind11).strip()}"
+    options = {"CMAKE_BUILD_TYPE": "Debug", "CMAKE_PREFIX_PATH": prefix, "LAMELLA_ISAS": CHECKED_ISA, **defines}
+    settings = [f"-D{name}={value}" for name, value in options.items()]
+    session.run("cmake", "-S", ".", "-B", folder, "-G", "Ninja", *settings)
+
+
+def compilers(name: str) -> str:
+    """A file of the compiler. The interpreter is not linked with a sanitizer, so that has to be loaded first."""
+    return subprocess.run(
+        ["gcc", f"-print-file-name={name}"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+@nox.session(tags=["nightly"])
+def asan(session: nox.Session) -> None:
+    """The whole suite with the address and undefined-behaviour sanitizers and the assertions of Eigen."""
+    install(session, LAMELLA_SANITIZE="address,undefined")
+    environment = {
+        "LD_PRELOAD": f"{compilers('libasan.so')}:{compilers('libubsan.so')}",
+        "ASAN_OPTIONS": "detect_leaks=0:halt_on_error=1:allocator_may_return_null=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+        "LAMELLA_TEST_SLOWER": "10",
+    }
+    session.run("pytest", "-q", "--capture=sys", *session.posargs, env=environment)
+
+
+@nox.session
+def allocations(session: nox.Session) -> None:
+    """Each allocation of the core fails once; not nightly while docs/reliability.md names failures of it."""
+    configure(session, "build/allocations", LAMELLA_SANITIZE="address,undefined", LAMELLA_DRIVER="ON")
+    session.run("cmake", "--build", "build/allocations", "--target", "allocations")
+    session.run("build/allocations/allocations", external=True)
+
+
+@nox.session(tags=["nightly"])
+def tsan(session: nox.Session) -> None:
+    """The core's threads under the thread sanitizer (clang, libomp, Archer); a planted race has to be found."""
+    if not shutil.which("clang++"):
+        session.error("clang++ with libomp is needed: apt-get install clang libomp-dev llvm")
+    configure(session, "build/tsan", CMAKE_CXX_COMPILER="clang++", LAMELLA_SANITIZE="thread", LAMELLA_DRIVER="ON")
+    session.run("cmake", "--build", "build/tsan", "--target", "threads")
+    environment = {"OMP_NUM_THREADS": "4", "TSAN_OPTIONS": "ignore_noninstrumented_modules=1:exitcode=66"}
+    for _ in range(int(session.posargs[0]) if session.posargs else 1):
+        session.run("build/tsan/threads", env=environment, external=True)
+    session.run("build/tsan/threads", "race", env=environment, external=True, success_codes=[66], silent=True)
+
+
+@nox.session(tags=["nightly"])
+def noomp(session: nox.Session) -> None:
+    """The whole suite on a build without OpenMP: all right, on one thread."""
+    install(session, LAMELLA_OPENMP="OFF", CMAKE_CXX_FLAGS="-O2")
+    session.run("pytest", "-q", *session.posargs)
+
+
+@nox.session(tags=["nightly"])
+def coverage(session: nox.Session) -> None:
+    """Lines of the core (gcovr) and of the package (coverage.py) that the suite runs: at least 95 % each."""
+    session.install("gcovr>=8", "coverage>=7")
+    build = Path("build/coverage")
+    shutil.rmtree(build, ignore_errors=True)
+    install(session, f"-Cbuild-dir={build}", LAMELLA_COVERAGE="ON")
+    session.run("coverage", "run", "--source=lamella", "-m", "pytest", "-q", *session.posargs)
+    session.run(
+        "gcovr", "--root=.", "--filter=cpp/core/", "--gcov-ignore-parse-errors=all", "--fail-under-line=95", str(build)
+    )
+    session.run("coverage", "report", "--show-missing", "--skip-covered", "--fail-under=95")
+
+
+@nox.session(tags=["nightly"])
+def tidy(session: nox.Session) -> None:
+    """clang-tidy by .clang-tidy on every source of the core and the bindings: no finding."""
+    configure(session, "build/tidy", "clang-tidy==23.1.4", CMAKE_EXPORT_COMPILE_COMMANDS="ON")
+    # The header that the checking compiler lacks and the building one has, whose flags it does not all know.
+    shutil.copy(compilers("include/omp.h"), "build/tidy/omp.h")
+    extra = [f"-extra-arg=-isystem{ROOT / 'build/tidy'}", "-extra-arg=-Wno-unknown-warning-option"]
+    session.run("python", f"{session.bin}/run-clang-tidy.py", "-p", "build/tidy", "-quiet", *extra, *session.posargs)
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """All that is too long for every change: the sessions with this tag, one after the other."""
+    session.run(sys.executable, "-m", "nox", "--tags", "nightly", external=True)

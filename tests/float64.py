@@ -65,13 +65,15 @@ def _build(target: Path) -> None:
             "LAMELLA_SCALAR": "double",
             "Python_EXECUTABLE": sys.executable,
         }
+        environment = {key: value for key, value in os.environ.items() if key != "LD_PRELOAD"}  # no sanitized compiler
         made = Path(folder) / "made"
         made.mkdir()
         for command in (
             ["-S", ROOT, "-B", folder, "-G", "Ninja", *(f"-D{key}={value}" for key, value in options.items())],
             ["--build", folder, "--target", f"_core_{lamella.isa()}"],
         ):
-            done = subprocess.run([_program("cmake"), *map(str, command)], capture_output=True, text=True, check=False)
+            program = [_program("cmake"), *map(str, command)]
+            done = subprocess.run(program, capture_output=True, text=True, check=False, env=environment)
             if done.returncode:
                 raise RuntimeError(f"the core does not compile with double:\n{_errors(done.stdout + done.stderr)}")
         for module in Path(folder).glob("_core_*" + sysconfig.get_config_var("EXT_SUFFIX")):

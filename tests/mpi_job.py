@@ -40,6 +40,7 @@ def data() -> tuple[np.ndarray, np.ndarray]:
 
 
 def network(make: Callable[[], list[Any]]) -> lamella.Sequential:
+    lamella.backend.clear_session()  # numbers in names begin anew
     lamella.utils.set_random_seed(1)
     parts = make()  # layers draw their seeds when they are made
     return lamella.Sequential([lamella.Input((16,)), *parts, layers.Dense(4, "softmax")])
@@ -85,6 +86,37 @@ def fewer_bytes() -> dict[str, list[float]]:
     return found
 
 
+def sharded() -> dict[str, list[int]]:
+    """Files of each optimizer, whole and divided, after ten steps of a network whose sums are taken in parts."""
+    x, y = data()
+    found: dict[str, list[int]] = {}
+    for name in [*OPTIMIZERS, "clipped"]:
+        for shards in (False, True):
+            distribution.set_distribution(distribution.DataParallel(timeout=60, shard_optimizer=shards))
+            model = network(lambda: [layers.Dense(1500, "tanh"), layers.Dropout(0.2)])
+            kind, clip = (optimizers.Adam, 0.1) if name == "clipped" else (getattr(optimizers, name), None)
+            model.compile(kind(0.01, global_clipnorm=clip), "sparse_categorical_crossentropy")
+            path = FOLDER / f"{name}{shards}.safetensors"
+            watch = lamella.callbacks.ModelCheckpoint(str(path))
+            model.fit(x, y, batch_size=100, epochs=2, verbose=0, callbacks=[watch])
+            if distribution.rank() == 0:
+                found.setdefault(name, []).append(zlib.crc32(path.read_bytes()))
+    return found
+
+
+def own_data() -> list[float]:
+    """Losses of epochs where each rank has rows of its own, so chosen that the batches are those of one process."""
+    x, y = data()
+    rank, size = distribution.rank(), distribution.size()
+    mine = np.concatenate([np.arange(at + 20 * rank // size, at + 20 * (rank + 1) // size) for at in range(0, 500, 20)])
+    distribution.set_distribution(distribution.DataParallel(auto_shard_dataset=False, timeout=60))
+    model = network(lambda: [layers.Dense(32, "tanh"), layers.Dropout(0.2), layers.BatchNormalization()])
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    losses = model.fit(x[mine], y[mine], batch_size=20, epochs=3, shuffle=False, verbose=0).history["loss"]
+    assert len(model.predict(x[mine])) == len(mine)
+    return [*losses, *model.evaluate(x[mine], y[mine], verbose=0)]
+
+
 def estimator() -> float:
     """What an estimator of scikit-learn learns."""
     from lamella.sklearn import DenseClassifier
@@ -96,13 +128,13 @@ def estimator() -> float:
 class Harm(lamella.callbacks.Callback):
     """What befalls one rank, once."""
 
-    def __init__(self, what: str, rank: int, step: int) -> None:
+    def __init__(self, what: str, rank: int, step: int, mark: str = "harmed") -> None:
         super().__init__()
-        self.what, self.rank, self.left = what, rank, step
+        self.what, self.rank, self.left, self.mark = what, rank, step, mark
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self.left -= 1
-        done = FOLDER / "harmed"
+        done = FOLDER / self.mark
         if self.left or distribution.rank() != self.rank or done.exists():
             return
         done.touch()
@@ -122,6 +154,19 @@ def harmed() -> dict[str, Any]:
     return {"loss": model.evaluate(x, y, verbose=0), "crc": crc(model)}
 
 
+def lost() -> dict[str, Any]:
+    """A fit in which ranks may be killed, on those that are left."""
+    x, y = data()
+    distribution.set_distribution(distribution.DataParallel(on_failure="shrink", timeout=30))
+    model = network(lambda: [layers.Dense(32, "tanh"), layers.BatchNormalization()])
+    model.compile("adam", "sparse_categorical_crossentropy")
+    victims = [int(rank) for rank in sys.argv[3].split(",") if rank]
+    harms = [Harm("kill", rank, int(sys.argv[4]), f"harmed{rank}") for rank in victims]
+    backup = lamella.callbacks.CSVLogger(str(FOLDER / "log.csv"))
+    history = model.fit(x, y, batch_size=50, epochs=4, verbose=0, callbacks=[*harms, backup]).history["loss"]
+    return {"size": distribution.size(), "loss": model.evaluate(x, y, verbose=0), "history": history}
+
+
 def outside() -> None:
     """An exception on one rank, where the others wait in fit()."""
     if distribution.rank() == 1:
@@ -133,6 +178,7 @@ distribution.initialize()
 # A long time for all but those that wait for it: several ranks on one core are slow.
 distribution.set_distribution(distribution.DataParallel(timeout=2 if WHAT == "stop" else 60))
 jobs = {"curves": curves, "tanh": tanh, "outside": outside, "fewer_bytes": fewer_bytes, "estimator": estimator}
+jobs.update(sharded=sharded, own_data=own_data, lost=lost)
 result = jobs.get(WHAT, harmed)()
 if distribution.rank() == 0:
     print("RESULT", json.dumps({"size": distribution.size(), "found": result}), flush=True)

@@ -31,12 +31,13 @@ PYTHON_ORDER = [
     "_cpu", "_core", "config", "distribution", "activations", "initializers", "regularizers", "constraints", "losses",
     "metrics", "schedules", "optimizers", "layers", "backend", "_widget", "_progress", "_markup", "utils", "callbacks",
     "_summary", "_lock", "_data", "_examples", "_weights", "_plan", "_stack", "_order", "_feed", "_shares", "_watched",
-    "_compile", "_training", "_fit", "saving", "_onnx", "_described", "_saved", "_compilable", "models",
+    "_trainer", "_compile", "_training", "_fit", "saving", "_onnx", "_described", "_saved", "_compilable", "models",
     "preprocessing", "datasets", "tables", "plotting", "sklearn", "__init__", "_machine", "_report", "_playground",
     "_demo", "_bench", "_launch", "_table_commands", "cli", "__main__",
 ]
 CPP_ORDER = [
-    "core/scalar", "core/simd", "core/special", "core/arena", "core/forks", "core/parallel", "core/polling",
+    "core/scalar", "core/memory", "core/simd", "core/special", "core/arena", "core/forks", "core/parallel",
+    "core/polling",
     "core/kernels/products", "core/kernels/rows", "core/kernels/columns", "core/kernels/batch", "core/compress",
     "core/bfloat16", "core/exchange", "core/split", "core/pass", "core/random",
     "core/activations/of_output", "core/activations/of_input", "core/activations/rowwise", "core/activations",

@@ -115,3 +115,8 @@ def test_ticks_are_round_few_and_inside(low: float, high: float) -> None:
     step = found[1] - found[0]
     np.testing.assert_allclose(np.diff(found), step, rtol=1e-6)
     assert round(step / 10 ** np.floor(np.log10(step) + 1e-9), 6) in (1, 2, 5)
+
+
+def test_numbers_that_no_axis_holds_are_gaps() -> None:
+    drawn = curves({"loss": [1e308, 2.0, -1e308, 1.0]}, "loss", [0, 1, 2, 3])
+    assert re.findall(r'points="([^"]*)"', drawn)[0].count(",") == 2

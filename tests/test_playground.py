@@ -6,6 +6,8 @@ import http.client
 import json
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -178,6 +180,53 @@ def test_models_of_other_shapes_are_refused_and_images_accepted() -> None:
     square = lamella.Sequential([lamella.Input((28, 28)), layers.Flatten(), layers.Dense(10, "softmax")])
     with Playground(square, "") as server:
         assert len(server.answer(bytes(140 * 140))["probabilities"]) == 10
+
+
+LINGER = ("hh" if sys.platform == "win32" else "ii", 1, 0)
+
+
+def with_outputs(activation: str | None) -> lamella.Sequential:
+    model = lamella.Sequential([lamella.Input((784,)), layers.Dense(10, activation)])
+    model.set_weights([np.ones((784, 10)) * np.linspace(-1, 1, 10), np.zeros(10)])
+    return model
+
+
+@pytest.mark.parametrize("activation", [None, "relu", "sigmoid", "tanh", "log_softmax"])
+def test_outputs_that_are_no_probabilities_are_refused(activation: str | None) -> None:
+    with pytest.raises(ValueError, match="a model that gives probabilities: not negative, together 1"):
+        Playground(with_outputs(activation), "")
+
+
+def test_command_refuses_a_model_without_softmax_in_one_line(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with_outputs(None).save(tmp_path / "m.safetensors")
+    assert cli.main(["playground", "--model", str(tmp_path / "m.safetensors")]) == 1
+    line = capsys.readouterr().err
+    assert line.startswith("lamella: error: ") and line.count("\n") == 1 and "numbers from -784 to 784" in line
+
+
+def test_browsers_that_leave_are_not_worth_a_word(server: Playground, capfd: pytest.CaptureFixture[str]) -> None:
+    head = f"POST /predict HTTP/1.1\r\nHost: 127.0.0.1:{server.server_address[1]}\r\nContent-Length: 19600\r\n\r\n"
+    handled = threading.Event()
+    finish = server.shutdown_request
+
+    def note(request: Any) -> None:
+        finish(request)
+        handled.set()
+
+    server.shutdown_request = note  # type: ignore[method-assign]
+    with socket.create_connection(server.server_address) as browser:
+        browser.sendall(head.encode() + bytes(100))
+        browser.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(*LINGER))  # closes with a reset
+    assert handled.wait(30)
+    assert capfd.readouterr().err == ""
+    assert asked(server, "GET", "/about")[0].status == 200
+
+
+def test_mistakes_of_the_server_are_told(server: Playground, capfd: pytest.CaptureFixture[str]) -> None:
+    server.about = object()  # type: ignore[assignment]
+    with pytest.raises(http.client.HTTPException):
+        asked(server, "GET", "/about")
+    assert "TypeError" in capfd.readouterr().err
 
 
 def test_port_in_use_is_said_in_one_line(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import sys
 from collections.abc import Iterator
@@ -159,6 +160,8 @@ def test_resolution_is_that_asked_for(
         ({"to_file": "model.keras"}, r"`to_file` must end in .png, .svg or .pdf"),
         ({"to_file": "model"}, r"`to_file` must end in .png, .svg or .pdf"),
         ({"dpi": 0}, "`dpi` must be a finite number, at least 1"),
+        ({"dpi": 10**7}, "`dpi` must leave fewer than 65,536 pixels a side"),
+        ({"to_file": "a\0.png"}, "`to_file` must end in"),
     ],
 )
 def test_arguments_that_cannot_be_are_refused(
@@ -168,6 +171,36 @@ def test_arguments_that_cannot_be_are_refused(
     with pytest.raises(ValueError, match=text):
         utils.plot_model(model, **arguments)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("to_file", [5, b"model.png", True])
+def test_what_is_no_path_is_refused(model: lamella.Sequential, to_file: Any) -> None:
+    with pytest.raises(TypeError, match="`to_file` must be the path of a picture"):
+        utils.plot_model(model, to_file)
+
+
+def test_folders_are_said_to_be_there_or_not(model: lamella.Sequential, tmp_path: Path) -> None:
+    (tmp_path / "folder.png").mkdir()
+    with pytest.raises(IsADirectoryError, match="is a folder; give the name of a file"):
+        utils.plot_model(model, tmp_path / "folder.png")
+    with pytest.raises(FileNotFoundError, match="create it first"):
+        utils.plot_model(model, tmp_path / "nowhere" / "model.png")
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_old_one(
+    model: lamella.Sequential, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model.png"
+    utils.plot_model(model, path, dpi=30)
+    old = path.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        utils.plot_model(model, path, dpi=60)
+    assert path.read_bytes() == old and [each.name for each in tmp_path.iterdir()] == ["model.png"]
 
 
 def test_what_is_no_model_or_empty_is_refused() -> None:

@@ -1,13 +1,16 @@
 """Pictures: what is in them, and that they are drawn where the caller says."""
 
+import io
 import struct
 import sys
 
 import numpy as np
 import pytest
 
+import lamella
 import lamella.plotting as plotting
 from lamella.callbacks import History
+from lamella.tables import TableModel
 
 matplotlib = pytest.importorskip("matplotlib")
 from matplotlib.figure import Figure  # noqa: E402
@@ -74,11 +77,46 @@ def test_history_without_axes_makes_a_figure_of_its_own():
         ([1, 2], "loss", TypeError, "what fit"),
         ({"loss": [1]}, "accuracy", ValueError, r"\('loss'\), got 'accuracy'"),
         ({}, "loss", ValueError, "nothing was trained"),
+        ({"loss": []}, "loss", ValueError, "no numbers of 'loss': nothing was trained"),
+        ({"loss": [1.0], "val_loss": [1.0, 2.0]}, "loss", ValueError, "2 numbers of 'val_loss', but only 1 epochs"),
+        ({"loss": 1.0}, "loss", ValueError, r"`history\['loss'\]` must hold a number for each epoch"),
+        ({"loss": ["a"]}, "loss", TypeError, r"`history\['loss'\]` must hold numbers, got 'a'"),
+        ({"loss": [1.0]}, ["loss"], TypeError, r"`metric` must be the name of one, .* got \['loss'\]"),
+        ({1: [1.0]}, "loss", ValueError, r"recorded \(1\), got 'loss'"),
     ],
 )
 def test_history_that_cannot_be_drawn_says_why(ax, given, metric, error, text):
     with pytest.raises(error, match=text):
         plotting.plot_history(given, metric, ax=ax)
+
+
+def test_history_near_the_largest_numbers_has_gaps(ax):
+    plotting.plot_history({"loss": [1.7e308, -1.7e308, 2.0, float("inf")]}, ax=ax)
+    ax.figure.savefig(io.BytesIO())
+    assert np.isfinite(ax.lines[0].get_ydata()).tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize("draw", [
+    lambda ax: plotting.plot_history({"loss": [1.0]}, ax=ax),
+    lambda ax: plotting.plot_images(images(2), ax=ax),
+    lambda ax: plotting.plot_confusion([0, 1], [0, 1], ax=ax),
+    lambda ax: plotting.plot_predictions([0, 1], [0, 1], ax=ax),
+    lambda ax: plotting.plot_weights(small_network(), ax=ax),
+    lambda ax: plotting.plot_model(small_network(), ax=ax),
+], ids=["history", "images", "confusion", "predictions", "weights", "model"])  # fmt: skip
+def test_what_is_not_axes_is_refused(draw):
+    for given, what in (
+        (Figure().subplots(2, 2), r"ndarray of shape \(2, 2\)"),
+        (Figure(), "Figure"),
+        ("x", "str"),
+        (0, "int"),
+    ):
+        with pytest.raises(TypeError, match=f"`ax` must be axes of matplotlib, got {what}"):
+            draw(given)
+
+
+def small_network():
+    return lamella.Sequential([lamella.Input((4,)), lamella.layers.Dense(3)])
 
 
 def test_images_carry_their_predictions_and_wrong_ones_are_marked(ax):
@@ -110,6 +148,9 @@ def test_images_lie_row_by_row_each_once(ax):
         ((np.ones((0, 4, 4)),), "at least 1"),
         ((np.ones((3, 4, 4)), [1, 2]), r"`labels` must be \(3,\)"),
         ((np.ones((3, 4, 4)), None, np.ones((2, 2))), "`predictions`"),
+        ((np.ones((2, 4, 4)), [0, 0.5]), "`labels` must be class numbers, got .*0.5"),
+        ((np.ones((2, 4, 4)), [0, np.nan]), "`labels` must be finite, got nan in row 1"),
+        ((np.ones((2, 4, 4)), None, [[0.5, np.nan], [0, 1]]), "`predictions` must be finite"),
     ],
 )
 def test_images_of_wrong_shape_are_refused(ax, arguments, text):
@@ -117,6 +158,32 @@ def test_images_of_wrong_shape_are_refused(ax, arguments, text):
         plotting.plot_images(*arguments, ax=ax)
     with pytest.raises(ValueError, match="columns"):
         plotting.plot_images(images(2), columns=0, ax=ax)
+
+
+def test_images_take_a_column_of_a_sigmoid_for_probabilities(ax):
+    plotting.plot_images(images(3), [0, 1, 1], np.array([[0.2], [0.4], [0.9]], np.float32), ax=ax)
+    assert [text.get_text() for text in ax.texts] == ["0", "0 (is 1)", "1"]
+
+
+def test_images_of_other_kinds_of_arguments_are_refused(ax):
+    with pytest.raises(TypeError, match=r"`labels` must hold class numbers .* got 'cat'"):
+        plotting.plot_images(images(2), ["cat", "dog"], ax=ax)
+    with pytest.raises(TypeError, match="`images` must hold numbers, got an array of complex128"):
+        plotting.plot_images(images(2) * 1j, ax=ax)
+    for columns in (2.5, "3", True):
+        with pytest.raises(TypeError, match="`columns` must be a positive integer"):
+            plotting.plot_images(images(2), columns=columns, ax=ax)
+    with pytest.raises(ValueError, match="`columns` must be at most 100 for 2 images, got 1000000000"):
+        plotting.plot_images(images(2), columns=10**9, ax=ax)
+
+
+def test_figures_of_commands_say_what_they_need():
+    with pytest.raises(TypeError, match=r"`trained` must be a TableModel.* got NoneType"):
+        plotting.table_figure(None)
+    with pytest.raises(ValueError, match="`trained` must have scores"):
+        plotting.table_figure(TableModel(small_network(), schema=None))
+    with pytest.raises(TypeError, match="`tested` must be what evaluate"):
+        plotting.training_figure(history(1, loss=[1], accuracy=[1]), images(2), [0, 1], [0, 1], tested=5)
 
 
 @pytest.mark.parametrize("mistakes", [0, 1, 25, 40])

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import pytest
 import threadpoolctl
+from patience import SLOWER
 
 import lamella
 from lamella import Input, Sequential, layers
@@ -26,7 +27,7 @@ from lamella.callbacks import Callback, LambdaCallback
 
 Array = np.ndarray[Any, Any]
 
-PATIENCE = 60  # seconds after which something hangs; everything here takes a fraction of one
+PATIENCE = 60 * SLOWER  # seconds after which something hangs; everything here takes a fraction of one
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
 # Python warns of forks in a process with threads, whosever they are; that such forks work is what is tested.
 forks = pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
@@ -118,7 +119,7 @@ def test_ctrl_c_stops_a_long_fit_at_the_last_finished_step(batch_size: int) -> N
     x, y = make_data()
     model, twin = make_model(), make_model()
     options: Any = {"batch_size": batch_size, "verbose": 0, "shuffle": False}
-    assert interrupt_after(0.2, lambda: model.fit(x, y, epochs=10**6, **options)) < 2
+    assert interrupt_after(0.2, lambda: model.fit(x, y, epochs=10**6, **options)) < 2 * SLOWER
 
     # The optimizer has counted the steps that the weights have seen: a twin that does as many has the same bits.
     assert model._compiled is not None and model.history is not None
@@ -139,8 +140,8 @@ def test_ctrl_c_stops_evaluate_and_predict() -> None:
     model = make_model(units=1024)
     before = bits(model)
     many, labels = np.broadcast_to(x[:1], (3_000_000, 64)), np.broadcast_to(y[:1], 3_000_000)
-    assert interrupt_after(0.2, lambda: model.predict(many)) < 2
-    assert interrupt_after(0.5, lambda: model.evaluate(many, labels, verbose=0)) < 2
+    assert interrupt_after(0.2, lambda: model.predict(many)) < 2 * SLOWER
+    assert interrupt_after(0.5, lambda: model.evaluate(many, labels, verbose=0)) < 2 * SLOWER
     assert bits(model) == before
     assert model.predict(x).shape == (64, 3)
 
@@ -374,7 +375,7 @@ def resident_bytes() -> int:
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
-def test_models_that_are_dropped_give_their_memory_back() -> None:
+def test_a_thousand_models_made_and_dropped_give_their_memory_back() -> None:
     x, y = make_data(64)
 
     def use_one() -> None:
@@ -386,10 +387,10 @@ def test_models_that_are_dropped_give_their_memory_back() -> None:
         use_one()
     gc.collect()
     before, threads = resident_bytes(), threading.active_count()
-    for _ in range(300):
+    for _ in range(1000):
         use_one()
     gc.collect()
-    assert resident_bytes() - before < 2_000_000
+    assert resident_bytes() - before < 1_000_000
     assert threading.active_count() == threads
 
 

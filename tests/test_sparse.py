@@ -20,10 +20,11 @@ STACK = [("Dense", {"units": 70, "activation": "tanh"}), ("Dense", {"units": 5, 
 SGD = {"learning_rate": 0.1, "momentum": 0.9}
 
 
-def pair(inputs: int) -> tuple[Sequential, reference.Network]:
-    model = Sequential([Input((inputs,)), *(getattr(layers, name)(**options) for name, options in STACK)])
+def pair(inputs: int, units: int = 70) -> tuple[Sequential, reference.Network]:
+    stack = [("Dense", STACK[0][1] | {"units": units}), *STACK[1:]]
+    model = Sequential([Input((inputs,)), *(getattr(layers, name)(**options) for name, options in stack)])
     model.compile(optimizers.SGD(**SGD), "sparse_categorical_crossentropy")
-    net = reference.Network(STACK, "sparse_categorical_crossentropy", ("SGD", SGD))
+    net = reference.Network(stack, "sparse_categorical_crossentropy", ("SGD", SGD))
     net.set_weights(model.get_weights())
     return model, net
 
@@ -100,6 +101,19 @@ def test_training_matches_reference(form: str, density: float, epochs: int, rng:
     model.fit(FORMS[form](x), y, epochs=epochs, shuffle=False, verbose=0)
     net.fit(x, y, epochs=epochs)
     assert_weights_agree(model, net)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 33])
+@pytest.mark.parametrize("units", [1, 17, 66, 140, 200, 300], ids="units={}".format)
+def test_layers_of_any_width_match_reference(units: int, batch: int, rng: np.random.Generator) -> None:
+    model, net = pair(61, units)
+    x, y = mostly_zero(rng, 3 * batch + 1, 61, 0.08), rng.integers(0, 5, 3 * batch + 1)
+    x[:, ::3] = 0  # columns without numbers stand between others
+    x[:, 59] = 1  # and a full one beside them
+    model.fit(x, y, batch, shuffle=False, verbose=0)
+    net.fit(x, y, batch_size=batch)
+    assert_weights_agree(model, net)
+    np.testing.assert_allclose(model.predict(x, batch_size=batch), net.predict(x), rtol=1e-4)
 
 
 @pytest.mark.parametrize("form", FORMS)

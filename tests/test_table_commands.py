@@ -189,6 +189,51 @@ def test_pictures_are_drawn_of_trainings_and_tests(capsys: pytest.CaptureFixture
         assert Path(name).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
+def test_scores_are_told_whatever_becomes_of_the_picture(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    pytest.importorskip("matplotlib")
+    from lamella import plotting
+
+    def full(trained: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(plotting, "table_figure", full)
+    for words in ([*HOUSES, "--save", "m.safetensors"], ["evaluate", "m.safetensors", "houses.csv"]):
+        assert cli.main([*words, "--plot", "a.png"]) == 1
+        printed = capsys.readouterr()
+        assert "mean absolute error" in printed.out and "wrote a.png" not in printed.out
+        assert printed.err == "lamella: error: no space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no RLIMIT_FSIZE")
+def test_a_picture_that_does_not_fit_on_the_disk_leaves_the_old_one(folder: Path) -> None:
+    pytest.importorskip("matplotlib")
+    assert cli.main([*HOUSES, "--save", "m.safetensors", "--plot", "old.png"]) == 0
+    old = (folder / "old.png").read_bytes()
+    limited = (
+        "import resource, signal, sys; from lamella import cli; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2048, 2048)); sys.exit(cli.main(sys.argv[1:]))"
+    )
+    words = ["evaluate", "m.safetensors", "houses.csv", "--plot", "old.png"]
+    done = subprocess.run([sys.executable, "-c", limited, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "File too large" in done.stderr, done.stderr
+    assert len(old) > 2048 and (folder / "old.png").read_bytes() == old
+    assert not [each for each in folder.iterdir() if each.suffix == ".tmp"]
+
+
+def test_names_of_any_signs_and_length_are_drawn(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    names = ["$x_{$", "\\frac$", "\u72d7" * 3, "long " * 40]
+    lines = [f"{i},{names[i % 4]}" for i in range(200)]
+    (folder / "odd.csv").write_text("\n".join(["a,the $kind_{$", *lines, ""]), encoding="utf-8")
+    assert cli.main(["train", "odd.csv", "--target", "the $kind_{$", "--epochs", "1", "--plot", "odd.png"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.endswith("wrote odd.png\n") and "accuracy" in printed.out
+    notes = printed.err.splitlines()
+    assert all(note.startswith("lamella: note: odd.png: the font has no signs") for note in notes) and len(notes) <= 1
+
+
 def test_missing_matplotlib_is_said_before_the_table_is_read(folder: Path) -> None:
     (folder / "matplotlib").mkdir()
     (folder / "matplotlib" / "__init__.py").write_text("raise ImportError('not here')")
@@ -239,3 +284,33 @@ def test_what_a_model_cannot_do_is_said(capsys: pytest.CaptureFixture[str]) -> N
     assert code == 1 and "no column 'id', 'area', 'city', which the model was trained with" in line
     code, line = fails(capsys, "predict", "houses.csv", "houses.csv")
     assert code == 1
+
+
+@pytest.mark.filterwarnings("default:The loss became:RuntimeWarning")
+def test_training_that_diverges_is_an_error_and_writes_nothing(
+    capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    words = [*HOUSES[:4], "--learning-rate", "1e30", "--epochs", "1", "--save", "m.safetensors"]
+    for target in ("price", "city"):
+        assert cli.main([*words, "--target", target]) == 1
+        assert re.search(r"diverged.*smaller learning_rate .--learning-rate. than 1e\+30", capsys.readouterr().err)
+    assert not (folder / "m.safetensors").exists()
+
+
+def test_outputs_that_are_no_numbers_name_their_line(folder: Path) -> None:
+    trained = tables.train(folder / "houses.csv", "price", drop=["id"], epochs=1, seed=1, verbose=0)
+    trained.model.set_weights([np.full_like(weight, np.nan) for weight in trained.model.get_weights()])
+    for use in (trained.predict, trained.evaluate):
+        with pytest.raises(tables.TableError, match="line 2: the network's output is no finite number"):
+            use(folder / "houses.csv")
+
+
+def test_warnings_are_notes_of_one_line(folder: Path) -> None:
+    words = ["--epochs", "30", "--learning-rate", "1e15", "--optimizer", "sgd", "--seed", "1"]
+    done = subprocess.run(
+        [sys.executable, "-m", "lamella", "train", "houses.csv", "--target", "price", *words],
+        cwd=folder, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    errors = done.stderr.splitlines()
+    assert done.returncode == 1 and len(errors) == 2, done.stderr
+    assert errors[0].startswith("lamella: note: The loss became") and errors[1].startswith("lamella: error: Training")

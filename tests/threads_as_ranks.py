@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lamella.distribution import _group
+from lamella.distribution import RanksLost, _group
 
 
 class World:
@@ -18,7 +18,14 @@ class World:
         self.size = size
         self.barrier = threading.Barrier(size, timeout=60)
         self.given: list[Any] = [None] * size
-        self.calls = 0
+        self.comms: list[Any] = [None] * size
+        self.dead: set[int] = set()
+        self.lock = threading.Lock()
+        self.left: World | None = None
+
+
+class Killed(BaseException):
+    """The end of a rank."""
 
 
 class ThreadCommunicator:
@@ -27,13 +34,33 @@ class ThreadCommunicator:
     def __init__(self, world: World, rank: int) -> None:
         self.world, self.rank, self.size = world, rank, world.size
         self.sent: list[int] = []  # bytes of each sum
+        self.calls_left = -1  # before this rank is killed
+        world.comms[rank] = self
 
     def _exchanged(self, value: Any) -> list[Any]:
+        if self.calls_left == 0:
+            self.world.dead.add(self.rank)
+            self.world.barrier.abort()
+            raise Killed
+        self.calls_left -= 1
         self.world.given[self.rank] = value
-        self.world.barrier.wait()
-        everyone = list(self.world.given)
-        self.world.barrier.wait()
+        try:
+            self.world.barrier.wait()
+            everyone = list(self.world.given)
+            self.world.barrier.wait()
+        except threading.BrokenBarrierError:
+            if self.world.dead:
+                raise RanksLost("a rank is lost") from None
+            raise
         return everyone
+
+    def shrink_(self) -> ThreadCommunicator:
+        if self.calls_left >= 0:
+            raise Killed
+        alive = [rank for rank, comm in enumerate(self.world.comms) if comm.calls_left < 0]
+        with self.world.lock:
+            self.world.left = self.world.left or World(len(alive))
+        return ThreadCommunicator(self.world.left, alive.index(self.rank))
 
     def allreduce_(self, buf: np.ndarray) -> None:
         self.sent.append(buf.nbytes)
@@ -51,9 +78,23 @@ class ThreadCommunicator:
         self.sent.append(parts.nbytes)
         buf[...] = [part[self.rank] for part in self._exchanged(parts.copy())]
 
-    def allgather_(self, part: np.ndarray, buf: np.ndarray) -> None:
-        self.sent.append(part.nbytes)
-        buf[...] = self._exchanged(part.copy())
+    def reduce_scatter_(self, buf: np.ndarray, counts: np.ndarray) -> None:
+        self.sent.append(buf.nbytes)
+        parts = self._exchanged(buf.copy())
+        mine = self._mine(counts)
+        buf[...] = np.nan  # nobody may use the rest
+        buf[mine] = parts[-1][mine]
+        for part in parts[-2::-1]:  # not the order of allreduce_
+            buf[mine] += part[mine]
+
+    def allgather_(self, buf: np.ndarray, counts: np.ndarray) -> None:
+        mine = self._mine(counts)
+        self.sent.append(buf[mine].nbytes)
+        buf[...] = np.concatenate(self._exchanged(buf[mine].copy()))
+
+    def _mine(self, counts: np.ndarray) -> slice:
+        first = int(counts[: self.rank].sum())
+        return slice(first, first + int(counts[self.rank]))
 
     def abort(self, code: int) -> None:
         self.world.barrier.abort()

@@ -117,14 +117,15 @@ private:
     std::exception_ptr error_;
 };
 
-/// What sums numbers over all processes, written in Python: call(array, are gradients) -> whether all go on. Kept errors as above.
+/// What sums numbers over all processes, written in Python: call(array, what it is) -> whether all go on. Kept errors as above.
 class PythonExchange {
 public:
     explicit PythonExchange(const py::object& call) : call_(call) {
-        exchange_.numbers = [this](void* numbers, Index count, Index size) { run(numbers, count, size, false); };
+        exchange_.numbers = [this](void* numbers, Index count, Index size) { run(numbers, count, size, "numbers"); };
         exchange_.gradients = [this](Scalar* numbers, Index count) {
-            return run(numbers, count + Exchange::kFlags, sizeof(Scalar), true);
+            return run(numbers, count + Exchange::kFlags, sizeof(Scalar), "gradients");
         };
+        exchange_.weights = [this](Scalar* numbers, Index count) { run(numbers, count, sizeof(Scalar), "weights"); };
     }
     const Exchange* exchange() const { return call_.is_none() ? nullptr : &exchange_; }
     void rethrow() const {
@@ -132,13 +133,13 @@ public:
     }
 
 private:
-    bool run(void* numbers, Index count, Index size, bool gradients) {
+    bool run(void* numbers, Index count, Index size, const char* what) {
         if (error_) return false;
         const py::gil_scoped_acquire gil;
         try {
             const py::dtype kind = size == sizeof(double) ? py::dtype::of<double>() : py::dtype::of<float>();
             const py::capsule alive(numbers, [](void*) {});
-            return call_(py::array(kind, {count}, {size}, numbers, alive), gradients).cast<bool>();
+            return call_(py::array(kind, {count}, {size}, numbers, alive), what).cast<bool>();
         } catch (...) {
             error_ = std::current_exception();
             return false;
@@ -181,6 +182,7 @@ Index train(Trainer& trainer, const Network& network, const py::object& x, const
     Examples data = examples_of(network, x, y, weights);
     const Index rows = row_count(data.x), count = order.size();
     require(batch > 0 && (count > 0 || !exchange.is_none()), "order, batch: must not be empty");
+    require(!exchange.is_none() || trainer.updater()->is_whole(), "exchange: the updater keeps a part of its state");
     const PythonExchange others(exchange);
     const std::vector<Share> parts = shares_of(shares, count);
     data.exchange = others.exchange();
@@ -238,6 +240,7 @@ std::shared_ptr<Trainer> make_trainer(std::shared_ptr<Network> network, const Op
                                       const std::vector<Metric>& weighted_metrics, const std::string& reduction,
                                       Scalar loss_weight) {
     std::vector<WeightedMetric> all;
+    all.reserve(metrics.size() + weighted_metrics.size());
     for (const Metric& metric : metrics) all.push_back({metric, false});
     for (const Metric& metric : weighted_metrics) all.push_back({metric, true});
     return std::make_shared<Trainer>(std::move(network), optimizer, options, loss, std::move(all), reduction_named(reduction),
@@ -247,6 +250,7 @@ std::shared_ptr<Trainer> make_trainer(std::shared_ptr<Network> network, const Op
 void apply(Trainer& trainer, Scalar rate, Index first, Index last) {
     constexpr Index line = 64 / sizeof(Scalar);
     require(first % line == 0 && last % line == 0, "first, last: must be at whole cache lines");
+    require(trainer.updater()->is_whole(), "apply: the updater keeps a part of its state");
     const Released released;
     trainer.apply(rate, {first, last}, max_threads());
 }
@@ -282,7 +286,7 @@ py::tuple compress_array(const py::object& x) {
         without_gil([&](const Poll& poll) {
             return compress_rows(source, starts.data(), to, values.mutable_data(), max_threads(), poll), true;
         });
-        indices = places;
+        indices = std::move(places);
     };
     if (cols <= 65536) fill(Array<std::uint16_t>(nonzeros));
     else fill(Array<std::int32_t>(nonzeros));

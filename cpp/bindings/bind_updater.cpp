@@ -25,18 +25,18 @@ void alone(Updater& updater, const Work& work) {
     work();
 }
 
-/// One arena's numbers, slot after slot without padding; none if the arena is not in use.
+/// One arena's numbers, slot after slot without padding; none if the arena is not in use. Zero where it has only a part.
 Numbers numbers_of(Updater& updater, const Arena& arena) {
     Numbers values(arena.size() ? updater.layout().weight_count() : 0);
     Scalar* data = values.mutable_data();
-    if (arena.size()) alone(updater, [&] { read(updater.layout(), arena, data); });
+    if (arena.size()) alone(updater, [&] { read(updater.layout(), arena, updater.kept(), data); });
     return values;
 }
 
 void set_numbers(Updater& updater, Arena& arena, const Numbers& values) {
     require(values.size() == (arena.size() ? updater.layout().weight_count() : 0), "values: wrong size");
     const Scalar* data = values.data();
-    if (arena.size()) alone(updater, [&] { write(updater.layout(), arena, data); });
+    if (arena.size()) alone(updater, [&] { write(updater.layout(), arena, updater.kept(), data); });
 }
 
 py::list get_state(Updater& updater) {
@@ -89,6 +89,7 @@ void set_decayed(Updater& updater, const std::vector<bool>& decayed) {
 void apply(Updater& updater, Numbers weights, const Numbers& gradients, Scalar rate) {
     const Index count = updater.layout().weight_count();
     require(weights.size() == count && gradients.size() == count, "weights, gradients: wrong size");
+    require(updater.is_whole(), "apply: the updater keeps a part of its state");
     Scalar* values = weights.mutable_data();
     const Scalar* slopes = gradients.data();
     alone(updater, [&] {
@@ -114,7 +115,21 @@ void apply(Updater& updater, Numbers weights, const Numbers& gradients, Scalar r
     });
 }
 
+void keep(Updater& updater, Index first, Index last) {
+    constexpr Index line = 64 / sizeof(Scalar);
+    require(0 <= first && first <= last && last <= updater.layout().size(), "first, last: out of range");
+    require(first % line == 0 && last % line == 0, "first, last: must be at whole cache lines");
+    alone(updater, [&] { updater.keep({first, last}); });
+}
+
+Index state_size(Updater& updater) {
+    Index size = updater.averages().size();
+    for (const Arena& arena : updater.state()) size += arena.size();
+    return size;
+}
+
 void finalize(Updater& updater, Numbers weights) {
+    require(updater.is_whole(), "finalize: the updater keeps a part of its state");
     require(weights.size() == updater.layout().weight_count(), "weights: wrong size");
     Scalar* values = weights.mutable_data();
     alone(updater, [&] {
@@ -143,6 +158,9 @@ void bind_updater(py::module_& m) {
             "accumulated", [](Updater& u) { return numbers_of(u, u.gradients()); },
             [](Updater& u, const Numbers& values) { set_numbers(u, u.gradients(), values); }, "Gradients so far, flat.")
         .def_property("trainable", &Updater::trainable, &set_trainable, "By weight: whether it takes part.")
+        .def("cuts", &Updater::cuts, "parts"_a, "Where the arena is cut for so many processes: 0, ..., its size.")
+        .def("keep", &keep, "first"_a, "last"_a, "Keeps the state of a part of the arena; what is new is zero.")
+        .def_property_readonly("state_size", &state_size, "Numbers of memory that states and averages take.")
         .def("regularize", &regularize, "index"_a, "regularizer"_a, "Of one weight.")
         .def("constrain", &constrain, "index"_a, "constraint"_a, "Of one weight, after every update.")
         .def("set_decayed", &set_decayed, "decayed"_a, "By weight: whether weight_decay is applied to it.")

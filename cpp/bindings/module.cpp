@@ -4,6 +4,7 @@
 
 #include "../core/bfloat16.hpp"
 #include "../core/constraints.hpp"
+#include "../core/memory.hpp"
 #include "../core/regularizers.hpp"
 #include "../core/trainer.hpp"
 #include "arrays.hpp"
@@ -63,6 +64,16 @@ Array<std::uint16_t> sum_parts(const Array<std::uint16_t>& parts) {
 PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::LAMELLA_GIL()) {
     using namespace lamella;
     using namespace py::literals;
+    // NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 calls it so
+    py::register_local_exception_translator([](std::exception_ptr error) {
+        try {
+            if (error) std::rethrow_exception(error);
+        } catch (const OutOfMemory&) {  // says what it is
+            throw;
+        } catch (const std::bad_alloc&) {
+            PyErr_SetString(PyExc_MemoryError, "Not even a few bytes of memory are left.");
+        }
+    });
     // Blocks that follow the caches found on a machine would make its last bits differ from another's.
     Eigen::setCpuCacheSizes(32 << 10, 1 << 20, 16 << 20);
     bind_family(m, "activations", std::type_identity<Activation>{});
@@ -84,6 +95,7 @@ PYBIND11_MODULE(LAMELLA_MODULE, m, pybind11::LAMELLA_GIL()) {
     m.def("max_threads", &max_threads);
     m.def("set_num_threads", &set_num_threads, "threads"_a);
     m.def("release_threads", &release_threads, "Gives the calling thread's OpenMP pool back, before a fork.");
+    m.def("claim", &claim, "bytes"_a, "Raises MemoryError where so many bytes cannot be had.");
     m.def("forked", [] { ++forks; }, "To be called in a child after a fork: locks are made anew.");
     m.def("to_bfloat16", &encode, py::arg("values").noconvert(), py::arg("to").noconvert(), "Bits of rounded numbers.");
     m.def("from_bfloat16", &decode, py::arg("values").noconvert(), py::arg("to").noconvert(), "Numbers of such bits.");

@@ -4,6 +4,8 @@
 #include <limits>
 #include <new>
 
+#include "memory.hpp"
+
 #ifdef __linux__
 #include <sys/mman.h>
 #endif
@@ -17,9 +19,8 @@ constexpr std::size_t kBig = std::size_t{1} << 18;  // from here on a buffer has
 constexpr std::size_t granule(std::size_t bytes) { return bytes >= kBig ? kHugePage : 64; }
 
 std::size_t bytes_of(Index size) {
-    if (size < 0 || static_cast<std::size_t>(size) > (std::numeric_limits<std::size_t>::max() >> 1) / sizeof(Scalar))
-        throw std::bad_alloc();
-    const std::size_t bytes = std::max<std::size_t>(static_cast<std::size_t>(size) * sizeof(Scalar), 64);
+    const std::size_t bytes = std::max<std::size_t>(static_cast<std::size_t>(times(size, sizeof(Scalar))), 64);
+    claim(bytes);
     return (bytes + granule(bytes) - 1) / granule(bytes) * granule(bytes);
 }
 
@@ -28,7 +29,7 @@ std::size_t bytes_of(Index size) {
 void* map_zeros(std::size_t bytes) {
     const std::size_t all = bytes + kHugePage;
     void* start = mmap(nullptr, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (start == MAP_FAILED) throw std::bad_alloc();
+    if (start == MAP_FAILED) throw OutOfMemory(bytes);
     auto* const from = static_cast<char*>(start);
     const std::size_t before = (kHugePage - reinterpret_cast<std::uintptr_t>(from) % kHugePage) % kHugePage;
     if (before) munmap(from, before);
@@ -42,7 +43,7 @@ void* map_zeros(std::size_t bytes) {
 
 Slot Layout::add(Index rows, Index cols) {
     const Index stride = rows == 1 ? padded(cols) : padded_stride(cols);
-    if (rows > 0 && stride > (std::numeric_limits<Index>::max() / Index{16} - size_) / rows) throw std::bad_alloc();
+    if (rows > 0 && stride > (std::numeric_limits<Index>::max() / Index{16} - size_) / rows) throw OutOfMemory(0);
     const Slot slot{size_, rows, cols, stride, static_cast<int>(slots_.size())};
     constexpr Index line = 64 / sizeof(Scalar);
     size_ += (slot.span() + line - 1) / line * line;
@@ -56,14 +57,29 @@ Index Layout::weight_count() const {
     return count;
 }
 
-void read(const Layout& layout, const Arena& arena, Scalar* values) {
+namespace {
+
+/// Calls use(place in the arena, place among all weights, count) for the part of each row that lies in `part`.
+template <class Use>
+void for_rows_in(const Layout& layout, Range part, const Use& use) {
+    Index place = 0;
     for (const Slot& slot : layout.slots())
-        for (Index r = 0; r < slot.rows; ++r) values = std::copy_n(arena[slot].row(r), slot.cols, values);
+        for (Index r = 0; r < slot.rows; ++r, place += slot.cols) {
+            const Index row = slot.offset + r * slot.stride;
+            const Index first = std::max(row, part.first), last = std::min(row + slot.cols, part.last);
+            if (first < last) use(first, place + (first - row), last - first);
+        }
 }
 
-void write(const Layout& layout, const Arena& arena, const Scalar* values) {
-    for (const Slot& slot : layout.slots())
-        for (Index r = 0; r < slot.rows; ++r, values += slot.cols) std::copy_n(values, slot.cols, arena[slot].row(r));
+}  // namespace
+
+void read(const Layout& layout, const Arena& arena, Range part, Scalar* values) {
+    if (part.count() < layout.size()) std::fill_n(values, layout.weight_count(), Scalar(0));
+    for_rows_in(layout, part, [&](Index from, Index place, Index count) { std::copy_n(arena.at(from), count, values + place); });
+}
+
+void write(const Layout& layout, const Arena& arena, Range part, const Scalar* values) {
+    for_rows_in(layout, part, [&](Index to, Index place, Index count) { std::copy_n(values + place, count, arena.at(to)); });
 }
 
 Buffer::Buffer(Index size) : size_(size) {

@@ -61,16 +61,25 @@ class Arena {
 public:
     Arena() = default;
     explicit Arena(const Layout& layout, Index more = 0) : buffer_(layout.size() + more) {}
-    View operator[](const Slot& slot) const { return {buffer_.data() + slot.offset, slot.rows, slot.cols, slot.stride}; }
+    /// Of `part` of the layout alone: views may be taken of slots in it.
+    Arena(const Layout&, Range part) : origin_(part.first), buffer_(std::max<Index>(part.count(), kLanes)) {}
+    View operator[](const Slot& slot) const { return {at(slot.offset), slot.rows, slot.cols, slot.stride}; }
+    Scalar* at(Index offset) const { return buffer_.data() + (offset - origin_); }
     Scalar* data() const { return buffer_.data(); }
     Index size() const { return buffer_.size(); }
 
 private:
+    Index origin_ = 0;
     Buffer buffer_;
 };
 
-/// Copies all weights of an arena, slot after slot without padding, to or from `values`.
-void read(const Layout& layout, const Arena& arena, Scalar* values);
-void write(const Layout& layout, const Arena& arena, const Scalar* values);
+/// Copies all weights of an arena, slot after slot without padding, to or from `values`; of an arena that has only `part` of
+/// the layout those in it, and others are read as zero.
+void read(const Layout& layout, const Arena& arena, Range part, Scalar* values);
+void write(const Layout& layout, const Arena& arena, Range part, const Scalar* values);
+inline void read(const Layout& layout, const Arena& arena, Scalar* values) { read(layout, arena, {0, layout.size()}, values); }
+inline void write(const Layout& layout, const Arena& arena, const Scalar* values) {
+    write(layout, arena, {0, layout.size()}, values);
+}
 
 }  // namespace lamella

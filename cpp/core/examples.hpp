@@ -18,7 +18,7 @@ struct Examples {
     Source x;
     const Scalar* targets = nullptr;       // (samples × rows of a sample × target_cols), or
     const std::int32_t* labels = nullptr;  // (samples × rows of a sample)
-    Index target_cols = 0;
+    Index target_cols = 0;                 // 0 where there are labels
     const Scalar* weights = nullptr;  // of samples; null: all 1
     Scalar* predictions = nullptr;    // written, sample by sample in the order of the call, unless null
     const External* external = nullptr;  // takes the place of the loss unless null

@@ -13,6 +13,8 @@ struct Exchange {
     std::function<void(void* numbers, Index count, Index size)> numbers;  // of `size` bytes each
     /// Followed by kFlags numbers of which the first says that this process failed. False if some process leaves.
     std::function<bool(Scalar* gradients, Index count)> gradients;
+    /// Where each process updates a part of the weights: all take over the parts of the others.
+    std::function<void(Scalar* weights, Index count)> weights;
 
     static constexpr Index kFlags = 64 / sizeof(Scalar);
 

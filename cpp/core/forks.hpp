@@ -52,7 +52,7 @@ private:
     }
 
     Mutex mutex_;
-    std::atomic<std::thread::id> lent_{};
+    std::atomic<std::thread::id> lent_;
     std::atomic<unsigned> made_after_{forks.load(std::memory_order_relaxed)};
 };
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <memory>
+#include <exception>
 #include <vector>
 
 #ifdef _OPENMP
@@ -56,7 +56,12 @@ void set_float_mode(std::uint64_t) {}
 
 class Team::Phases {
 public:
-    explicit Phases(int size) : begun_(size) {}
+    struct Left : std::exception {};  // thrown through the body of a thread, after a phase that failed
+
+    explicit Phases(int most) : begun_(static_cast<std::size_t>(most)), size_(most) {}
+
+    /// Of the threads that are there; before they begin.
+    void set_size(int size) { size_ = size; }
 
     /// Takes the share of `rank` in `phase`, unless somebody has.
     bool begin(int rank, std::int64_t phase) {
@@ -65,22 +70,32 @@ public:
     }
 
     void end(std::int64_t phase) {
-        if (done_.fetch_add(1, std::memory_order_acq_rel) + 1 < static_cast<int>(begun_.size())) return;
+        if (done_.fetch_add(1, std::memory_order_acq_rel) + 1 < size_) return;
         done_.store(0, std::memory_order_relaxed);
         finished_.store(static_cast<int>(phase), std::memory_order_release);
         finished_.notify_all();
+    }
+
+    /// Keeps the exception that is being handled, the first of several.
+    void fail() {
+        if (!failing_.exchange(true, std::memory_order_acq_rel)) error_ = std::current_exception();
+    }
+
+    void rethrow() const {
+        if (error_) std::rethrow_exception(error_);
     }
 
     void wait(std::int64_t phase) {
         wait_for(finished_, [phase](int finished) {  // which may wrap around: a futex waits for an int
             return finished - static_cast<int>(static_cast<std::uint32_t>(phase)) >= 0;
         });
+        if (failing_.load(std::memory_order_relaxed)) throw Left();
     }
 
     /// Returns when all threads have come, from whatever phase they left: nobody reaches OpenMP's own spinning barrier early.
     void part() {
-        if (parted_.fetch_add(1, std::memory_order_acq_rel) + 1 == static_cast<int>(begun_.size())) parted_.notify_all();
-        wait_for(parted_, [this](int parted) { return parted == static_cast<int>(begun_.size()); });
+        if (parted_.fetch_add(1, std::memory_order_acq_rel) + 1 == size_) parted_.notify_all();
+        wait_for(parted_, [this](int parted) { return parted == size_; });
     }
 
 private:
@@ -106,12 +121,16 @@ private:
     };
 
     std::vector<Begun> begun_;
+    int size_;
+    std::exception_ptr error_;
     alignas(64) std::atomic<int> done_{0};
     alignas(64) std::atomic<int> finished_{-1};
+    std::atomic<bool> failing_{false};  // read after every phase, as finished_ is
     std::atomic<int> parted_{0};
 };
 
 bool Team::begin(int rank) const { return phases_->begin(rank, phase_); }
+void Team::fail() const { phases_->fail(); }
 void Team::end() const { phases_->end(phase_); }
 void Team::wait() const { phases_->wait(phase_++); }
 
@@ -121,15 +140,20 @@ FlushSubnormals::~FlushSubnormals() { set_float_mode(before_); }
 void run_team(int threads, const std::function<void(const Team&)>& body) {
 #ifdef _OPENMP
     if (threads > 1) {
-        std::unique_ptr<Team::Phases> phases;
+        Team::Phases phases(threads);
 #pragma omp parallel num_threads(threads)
         {
 #pragma omp single
-            phases = std::make_unique<Team::Phases>(omp_get_num_threads());
-            const Team team(omp_get_thread_num(), omp_get_num_threads(), phases.get());
-            body(team);
-            phases->part();
+            phases.set_size(omp_get_num_threads());
+            const Team team(omp_get_thread_num(), omp_get_num_threads(), &phases);
+            try {
+                body(team);
+            } catch (...) {
+                phases.fail();  // which keeps the first, not that this thread has left
+            }
+            phases.part();
         }
+        phases.rethrow();
         return;
     }
 #endif

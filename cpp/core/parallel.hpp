@@ -26,6 +26,7 @@ struct Member {
 /// that another program keeps from its core delays the others only while it is inside a share. A phase ends when all shares
 /// are done, and a thread that comes late finds it finished and goes on. So between phases all threads must take the same
 /// way: what decides it must not be changed by the phases. A thread may leave early, for good; the others do its work.
+/// Where work throws, the phase ends, all threads leave, and run_team() throws it again.
 class Team {
 public:
     class Phases;
@@ -43,7 +44,11 @@ public:
         for (int i = 0; i < member_.size; ++i) {
             const int rank = (member_.rank + i) % member_.size;
             if (!begin(rank)) continue;
-            work(Member{rank, member_.size});
+            try {
+                work(Member{rank, member_.size});
+            } catch (...) {
+                fail();
+            }
             end();
         }
         wait();
@@ -51,6 +56,7 @@ public:
 
 private:
     bool begin(int rank) const;
+    void fail() const;
     void end() const;
     void wait() const;
 
@@ -59,7 +65,8 @@ private:
     mutable std::int64_t phase_ = 0;  // the phase that this thread is in
 };
 
-/// Runs `body` on up to `threads` threads at once and returns when all are done. `body` must not throw.
+/// Runs `body` on up to `threads` threads at once and returns when all are done. `body` may throw only in its phases, or where
+/// it does on all threads alike.
 void run_team(int threads, const std::function<void(const Team&)>& body);
 
 /// While it lives, this thread rounds numbers under 1.2e-38 (float) to zero, as JAX and TensorFlow do: state of weights that

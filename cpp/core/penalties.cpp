@@ -1,6 +1,5 @@
 #include "penalties.hpp"
 
-
 namespace lamella {
 namespace {
 
@@ -27,9 +26,9 @@ void Penalties::measure(const Team& team, const Arena& params) {
     if (!regularizes()) return;
     team.phase([&](Member member) {
         for (std::size_t i = 0; i < regularized_.size(); ++i) {
-            const auto& [slot, regularizer, first] = regularized_[i];
+            const Slot& slot = regularized_[i].slot;
             const ConstView w = params[slot];
-            double* values = values_.data() + first;
+            double* values = values_.data() + regularized_[i].first_value;
             std::visit(
                 [&]<class R>(const R& penalty) {
                     share_rows(member, penalty, slot.rows, i, [&](Range rows) {
@@ -39,7 +38,7 @@ void Penalties::measure(const Team& team, const Arena& params) {
                             values[0] = penalty.value(w);
                     });
                 },
-                regularizer);
+                regularized_[i].regularizer);
         }
     });
 }
@@ -77,16 +76,16 @@ void Penalties::add_gradients(const Team& team, const Arena& params, const Arena
 void Penalties::constrain(const Team& team, const Arena& params) const {
     if (!constrains()) return;
     team.phase([&](Member member) {
-        for (const auto& [slot, constraint] : constrained_)
+        for (const Constrained& constrained : constrained_)
             std::visit(
                 [&](const auto& rule) {
-                    const View w = params[slot];
+                    const View w = params[constrained.slot];
                     const bool by_columns = rule.along() == Along::columns;
                     const Range mine = by_columns ? member.share(w.cols, kLanes) : member.share(w.rows);
                     if (mine.count() == 0) return;
                     rule.apply(by_columns ? w.middle_cols(mine.first, mine.count()) : w.middle_rows(mine.first, mine.count()));
                 },
-                constraint);
+                constrained.constraint);
     });
 }
 

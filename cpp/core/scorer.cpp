@@ -26,7 +26,7 @@ struct Scorer::Scored {
     Scalar weight(Index r) const { return data.weights ? data.weights[sample(r)] : unweighted; }
     Target target(Index r) const {
         const Index row = groups == 1 ? sample(r) : sample(r) * groups + r % groups;
-        return {data.targets ? data.targets + row * data.target_cols : nullptr, data.labels ? data.labels[row] : 0, end};
+        return {data.targets + row * data.target_cols, data.labels ? data.labels[row] : 0, end};
     }
 };
 

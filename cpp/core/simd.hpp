@@ -125,7 +125,7 @@ template <class Function>
 Vec lanewise(Vec a, Function function) {
     alignas(64) Scalar lanes[kLanes];
     a.store(lanes);
-    for (Index i = 0; i < kLanes; ++i) lanes[i] = function(lanes[i]);
+    for (Scalar& lane : lanes) lane = function(lane);
     return Vec::load(lanes);
 }
 

@@ -26,8 +26,8 @@ inline Vec log1p_of_share(Vec a) {
     // 2 artanh s = 2 (s + s³/3 + s⁵/5 + ...) with s = a / (2 + a) up to 1/3.
     constexpr int terms = sizeof(Scalar) == 4 ? 7 : 16;
     const Vec s = a / (Scalar(2) + a), square = s * s;
-    Vec series(Scalar(1) / (2 * terms + 1));
-    for (int k = terms - 1; k > 0; --k) series = fma(series, square, Scalar(1) / (2 * k + 1));
+    Vec series(Scalar(1) / Scalar(2 * terms + 1));
+    for (int k = terms - 1; k > 0; --k) series = fma(series, square, Scalar(1) / Scalar(2 * k + 1));
     const Vec twice = s + s;
     return fma(twice * square, series, twice);
 }

@@ -18,8 +18,7 @@ struct Split {
     }
 
     /// Whether members get whole rows of so many columns.
-    static bool by_rows(int members, Index cols) { return padded(cols) / kLanes < 4 * members; }
-
+    static bool by_rows(int members, Index cols) { return padded(cols) / kLanes < Index{4} * members; }
 
     template <class T>
     BasicView<T> of(BasicView<T> matrix) const {

@@ -1,5 +1,7 @@
 #include "trainer.hpp"
 
+#include "memory.hpp"
+
 namespace lamella {
 namespace {
 
@@ -31,8 +33,12 @@ Trainer::Trainer(std::shared_ptr<Network> network, const Optimizer& optimizer, c
 Workspace& Trainer::workspace(Index rows, int members) {
     if (!work_ || work_->rows != rows || work_->members != members) {
         work_.reset();
-        work_ = std::make_unique<Workspace>(layers_, network_->input(), network_->shapes(), rows, members, true);
-        scorer_.reserve(rows, network_->output().groups);
+        try {
+            scorer_.reserve(rows, network_->output().groups);
+            work_ = std::make_unique<Workspace>(layers_, network_->input(), network_->shapes(), rows, members, true);
+        } catch (const OutOfMemory& error) {
+            throw OutOfMemory(error.bytes(), rows);
+        }
     }
     return *work_;
 }
@@ -98,7 +104,7 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
     Polling polling(asked), asks_nobody;
     Polling& within = data.exchange ? asks_nobody : polling;  // who leaves early leaves the rest of a step to the others
     Index done = 0;
-    run_team(members, [&](const Team& team) {
+    const auto body = [&](const Team& team) {
         const FlushSubnormals flush;
         for (Index s = 0; s < steps; ++s) {
             polling.look(team);
@@ -129,12 +135,23 @@ Index Trainer::train(const Examples& data, const std::int64_t* order, Index coun
                 if (!data.exchange->gradients(gradients, size)) left = true;
                 else done = s + 1;
             };
-            if (!updater_->step_together(team, network_->params(), finite, moment, std::ref(send), std::ref(meet), left)) break;
+            if (!updater_->step_together(team, network_->params(), finite, moment, std::ref(send), std::ref(meet), left,
+                                         *data.exchange))
+                break;
             team.phase([&](Member member) { move_statistics(member, pass, layers_, work); });
         }
-    });
-    updater_->iterations += done;
-    network_->weights_changed(finite);
+    };
+    const auto count_steps = [&] {
+        updater_->iterations += done;
+        network_->weights_changed(finite);
+    };
+    try {
+        run_team(members, body);
+    } catch (...) {
+        count_steps();
+        throw;
+    }
+    count_steps();
     work.batch.require_whole();
     return done;
 }
@@ -199,7 +216,7 @@ double Trainer::gradients(const Examples& data, Index count, Scalar* weight_grad
     Workspace& work = workspace(count, network_->useful_threads(count, threads, 3));
     const Arena collected(network_->layout());
     const Index inputs = network_->inputs();
-    Buffer storage(count * padded_stride(inputs));
+    const Buffer storage(times(count, padded_stride(inputs)));
     const View input_delta{storage.data(), count, inputs, padded_stride(inputs)};
     const std::atomic<bool> compress{network_->may_compress()};
     std::atomic<bool> failed{false};

@@ -29,7 +29,7 @@ Slot within(const Slot& piece, Range range) {
 }  // namespace
 
 Updater::Updater(const Optimizer& optimizer, const Options& options, const Layout& layout)
-    : optimizer_(optimizer), options_(options), layout_(layout) {
+    : optimizer_(optimizer), options_(options), layout_(layout), kept_{0, layout.size()} {
     std::visit([&](const auto& spec) { spec.with_rule([&](const auto& rule) {
         const auto states = rule.states();
         kinds_.assign(states.begin(), states.end());
@@ -48,7 +48,7 @@ Updater::Updater(const Optimizer& optimizer, const Options& options, const Layou
 }
 
 Arena& Updater::gradients() {
-    if (gradients_.size() != layout_.size()) gradients_ = Arena(layout_);
+    if (is_whole() && gradients_.size() != layout_.size()) gradients_ = Arena(layout_);
     return gradients_;
 }
 
@@ -133,8 +133,33 @@ void Updater::prepare_exchange() {
     if (summed_.size() == 0) summed_ = Arena(layout_, Exchange::kFlags);
 }
 
+std::vector<Index> Updater::cuts(Index parts) const {
+    std::vector<Index> found{0};
+    for (Index p = 1; p < parts; ++p) {
+        const auto piece = std::ranges::lower_bound(pieces_, layout_.size() * p / parts, {}, &Slot::offset);
+        found.push_back(piece == pieces_.end() ? layout_.size() : piece->offset);
+    }
+    found.push_back(layout_.size());
+    return found;
+}
+
+void Updater::keep(Range part) {
+    const Range both{std::max(part.first, kept_.first), std::min(part.last, kept_.last)};
+    const auto moved = [&](const Arena& arena) {
+        const Arena now(layout_, part);
+        if (both.first < both.last) std::copy_n(arena.at(both.first), both.count(), now.at(both.first));
+        return now;
+    };
+    for (Arena& arena : state_) arena = moved(arena);
+    if (averages_.size()) averages_ = moved(averages_);
+    if (accumulates()) gradients_ = moved(gradients_);
+    else gradients_ = Arena();
+    kept_ = part;
+    if (is_whole() && collects()) gradients();
+}
+
 bool Updater::step_together(const Team& team, const Arena& params, std::atomic<bool>& finite, Moment moment, const Send& send,
-                            const Meet& meet, const std::atomic<bool>& left) {
+                            const Meet& meet, const std::atomic<bool>& left, const Exchange& exchange) {
     prepare(team, params);
     const Collect sink(summed_);
     team.phase([&](Member member) { send(member, sink); });
@@ -142,19 +167,44 @@ bool Updater::step_together(const Team& team, const Arena& params, std::atomic<b
         if (member.rank == 0) meet(summed_.data(), layout_.size());
     });
     if (left) return false;
-    const Range all{0, layout_.size()};
-    if (!accumulates()) {
-        apply(team, params, finite, moment, all, summed_);
-        return true;
-    }
+    const bool now = completes(moment.iteration);
+    if (accumulates()) accumulate(team, now);
+    if (now) apply(team, params, finite, moment, kept_, summed_, &exchange);
+    else if (options_.use_ema && average_only(team, params, moment)) take_over(team, params, finite, exchange);
+    return true;
+}
+
+/// Adds what was summed over processes to the gradients so far; where that completes them, they are moved there.
+void Updater::accumulate(const Team& team, bool completes) {
+    team.phase([&](Member member) {
+        const Range mine = member.share(kept_.count(), kLine);
+        Scalar *sums = gradients_.at(kept_.first), *step = summed_.at(kept_.first);
+        for (Index i = mine.first; i < mine.last; i += kLanes) {
+            (Vec::load(sums + i) + Vec::load(step + i)).store((completes ? step : sums) + i);
+            if (completes) Vec(Scalar(0)).store(sums + i);
+        }
+    });
+}
+
+/// Takes over the weights that other processes have updated.
+void Updater::take_over(const Team& team, const Arena& params, std::atomic<bool>& finite, const Exchange& exchange) const {
+    if (is_whole()) return;
+    team.phase([&](Member member) {
+        if (member.rank == 0) exchange.weights(params.data(), layout_.size());
+    });
     team.phase([&](Member member) {
         const Range mine = member.share(layout_.size(), kLine);
-        for (Index i = mine.first; i < mine.last; i += kLanes)
-            (Vec::load(gradients_.data() + i) + Vec::load(summed_.data() + i)).store(gradients_.data() + i);
+        Vec dirt(Scalar(0));
+        for (Index i = mine.first; i < mine.last; i += kLanes) watch_finite(Vec::load(params.data() + i), dirt);
+        if (!(sum(dirt) == 0)) finite.store(false, std::memory_order_relaxed);
     });
-    if (completes(moment.iteration)) apply(team, params, finite, moment, all, gradients_);
-    else if (options_.use_ema) average_only(team, params, moment);
-    return true;
+}
+
+/// Which pieces lie in a range of the arena, at least in part.
+Range Updater::pieces_in(Range range) const {
+    const auto end = [](const Slot& piece) { return piece.offset + piece.cols; };
+    return {std::ranges::upper_bound(pieces_, range.first, {}, end) - pieces_.begin(),
+            std::ranges::lower_bound(pieces_, range.last, {}, &Slot::offset) - pieces_.begin()};
 }
 
 void Updater::apply(const Team& team, const Arena& params, std::atomic<bool>& finite, Moment moment, Range range) {
@@ -162,22 +212,24 @@ void Updater::apply(const Team& team, const Arena& params, std::atomic<bool>& fi
 }
 
 void Updater::apply(const Team& team, const Arena& params, std::atomic<bool>& finite, Moment moment, Range range,
-                    const Arena& gradients) {
+                    const Arena& gradients, const Exchange* exchange) {
     if (penalties_.regularizes() && collects())
         penalties_.add_gradients(team, params, gradients,
                                  accumulates() ? static_cast<Scalar>(options_.gradient_accumulation_steps) : Scalar(1));
-    if (takes_norms()) take_norms(team, gradients);
+    if (takes_norms()) take_norms(team, gradients, exchange);
+    const Range pieces = pieces_in(range);
     with_update(params, finite, moment, [&](const Sink& sink) {
         team.phase([&](Member member) {
-            const Range mine = member.share(static_cast<Index>(pieces_.size()));
+            const Range mine = member.share(pieces.count());
             for (Index p = mine.first; p < mine.last; ++p) {
-                const Slot piece = within(pieces_[p], range);
+                const Slot piece = within(pieces_[pieces.first + p], range);
                 const View gradient = gradients[piece];
                 sink.take({piece, {0, 1}, {0, piece.cols}}, gradient);
                 if (accumulates()) std::fill_n(gradient.data, piece.cols, Scalar(0));
             }
         });
     });
+    if (exchange) take_over(team, params, finite, *exchange);
     penalties_.constrain(team, params);
 }
 
@@ -192,15 +244,21 @@ void Updater::prepare(const Team& team, const Arena& params) {
     penalties_.add_gradients(team, params, slopes_, 1);
 }
 
-/// Turns the norms of the gradients into scales.
-void Updater::take_norms(const Team& team, const Arena& gradients) {
+/// Turns the norms of the gradients into scales. Processes that keep a part have each the sums of its pieces.
+void Updater::take_norms(const Team& team, const Arena& gradients, const Exchange* exchange) {
+    const Range pieces = pieces_in(kept_);
     team.phase([&](Member member) {
-        const Range mine = member.share(static_cast<Index>(pieces_.size()));
-        for (Index p = mine.first; p < mine.last; ++p)
+        const Range mine = member.share(pieces.count());
+        for (Index p = pieces.first + mine.first; p < pieces.first + mine.last; ++p)
             squares_[p] = sum_of_squares(gradients[pieces_[p]].data, pieces_[p].cols);
     });
     team.phase([&](Member member) {
         if (member.rank > 0) return;
+        if (!is_whole()) {
+            std::fill(squares_.begin(), squares_.begin() + pieces.first, 0.0);
+            std::fill(squares_.begin() + pieces.last, squares_.end(), 0.0);
+            exchange->sum(squares_.data(), static_cast<Index>(squares_.size()));
+        }
         std::vector<double> of_weight(scales_.size(), 0);
         double of_all = 0;
         for (std::size_t p = 0; p < pieces_.size(); ++p) of_weight[pieces_[p].index] += squares_[p];
@@ -214,12 +272,13 @@ void Updater::take_norms(const Team& team, const Arena& gradients) {
     });
 }
 
-/// Averages after a step that changed no weights.
-void Updater::average_only(const Team& team, const Arena& params, Moment moment) {
+/// Averages after a step that changed no weights. Whether these became them.
+bool Updater::average_only(const Team& team, const Arena& params, Moment moment) {
     const Extras extras = this->extras(moment);
+    const Range pieces = pieces_in(kept_);
     team.phase([&](Member member) {
-        const Range mine = member.share(static_cast<Index>(pieces_.size()));
-        for (Index p = mine.first; p < mine.last; ++p) {
+        const Range mine = member.share(pieces.count());
+        for (Index p = pieces.first + mine.first; p < pieces.first + mine.last; ++p) {
             Scalar *w = params[pieces_[p]].data, *mean = averages_[pieces_[p]].data;
             for (Index c = 0; c < pieces_[p].cols; c += kLanes) {
                 Vec weight = Vec::load(w + c), running = Vec::load(mean + c);
@@ -229,6 +288,7 @@ void Updater::average_only(const Team& team, const Arena& params, Moment moment)
             }
         }
     });
+    return extras.overwrite;
 }
 
 bool Updater::finalize(const Arena& params) const {

@@ -59,8 +59,16 @@ public:
     /// The same step where other processes have the other rows: all gradients are collected, `meet` sums them, and unless it
     /// sets `left` they are applied. False if it did. Calls of prepare_exchange() come first.
     bool step_together(const Team& team, const Arena& params, std::atomic<bool>& finite, Moment moment, const Send& send,
-                       const Meet& meet, const std::atomic<bool>& left);
+                       const Meet& meet, const std::atomic<bool>& left, const Exchange& exchange);
     void prepare_exchange();
+
+    /// Where the arena is cut for so many processes, of which each keeps the state of a part and updates its weights: nearly
+    /// equal parts of whole pieces, so that norms are summed as ever. 0, ..., the arena's size.
+    std::vector<Index> cuts(Index parts) const;
+    /// From now on the state of a part is kept, and what there is of it; of what is new to this process it is zero.
+    void keep(Range part);
+    Range kept() const { return kept_; }
+    bool is_whole() const { return kept_.count() == layout_.size(); }
 
     /// The step that follows once gradients() holds the gradient, or with accumulation the sum: norms of the whole, then
     /// update of the weights in `range` of the arena (by whole cache lines).
@@ -105,9 +113,12 @@ private:
     void with_update(const Arena& params, std::atomic<bool>& finite, Moment moment, const Use& use);
     Extras extras(Moment moment) const;
     void apply(const Team& team, const Arena& params, std::atomic<bool>& finite, Moment moment, Range range,
-               const Arena& gradients);
-    void take_norms(const Team& team, const Arena& gradients);
-    void average_only(const Team& team, const Arena& params, Moment moment);
+               const Arena& gradients, const Exchange* exchange = nullptr);
+    void accumulate(const Team& team, bool completes);
+    void take_norms(const Team& team, const Arena& gradients, const Exchange* exchange);
+    bool average_only(const Team& team, const Arena& params, Moment moment);
+    void take_over(const Team& team, const Arena& params, std::atomic<bool>& finite, const Exchange& exchange) const;
+    Range pieces_in(Range range) const;
 
     Optimizer optimizer_;
     Options options_;
@@ -123,6 +134,7 @@ private:
     std::vector<Scalar> scales_;  // by weight
     std::vector<Slot> pieces_;    // flat parts of the trainable weights, of a size that suits caches
     std::vector<double> squares_;  // by piece
+    Range kept_;                   // of the arena: what there is state of here
     ForkSafe<std::mutex> mutex_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "memory.hpp"
+
 namespace lamella {
 
 Workspace::Workspace(const std::vector<Layer>& layers, Shape input, const std::vector<Shape>& outputs, Index rows, int members,
@@ -15,13 +17,13 @@ Workspace::Workspace(const std::vector<Layer>& layers, Shape input, const std::v
     const auto lines = [](Index numbers) { return (numbers + line - 1) / line * line; };
     struct Part {
         View view;
-        Index size() const { return view.rows * view.stride; }
+        Index size() const { return times(view.rows, view.stride); }
     };
     const auto part = [](Index count, Index cols) { return Part{{nullptr, count, cols, padded_stride(cols)}}; };
     std::vector<Part> parts;
     Index scratch_each = 0;
     for (std::size_t l = 0; l < layers.size(); ++l) {
-        const Index count = rows * outputs[l].groups, width = outputs[l].width;
+        const Index count = times(rows, outputs[l].groups), width = outputs[l].width;
         scratch_each = std::max(scratch_each, lines(std::visit([](const auto& layer) { return layer.scratch(); }, layers[l])));
         parts.push_back(part(count, width));
         parts.push_back(part(training ? count : 0, width));
@@ -29,8 +31,8 @@ Workspace::Workspace(const std::vector<Layer>& layers, Shape input, const std::v
         const Index keeps = std::visit([&](const auto& layer) { return layer.kept(before); }, layers[l]);
         parts.push_back(part(keeps ? (training ? count : 0) + Trace::kStatistics : 0, keeps));
     }
-    Index total = scratch_each * members;
-    for (const Part& p : parts) total += lines(p.size());
+    Index total = times(scratch_each, members);
+    for (const Part& p : parts) total = plus(total, lines(p.size()));
     storage_ = Buffer(total);
     Scalar* at = storage_.data();
     for (int m = 0; m < members; ++m, at += scratch_each) scratch.push_back(at);

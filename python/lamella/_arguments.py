@@ -108,6 +108,8 @@ def target(*endings: str) -> Callable[[str], Path]:
         path = Path(text).expanduser()
         if not text or path.is_dir():
             raise argparse.ArgumentTypeError(f"must be a file such as name{(endings or ('.csv',))[0]}, got {text!r}")
+        if path.exists() and not path.is_file():
+            raise argparse.ArgumentTypeError(f"must be a regular file, not a device or a pipe, got {text!r}")
         if endings and path.suffix.lower() not in endings:
             raise argparse.ArgumentTypeError(f"must end with {' or '.join(endings)}, got {text!r}")
         if not path.parent.is_dir():

@@ -30,7 +30,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     Raises:
         OSError: As writing does: the folder is missing or read-only, the disk is full. The old file is as it was.
+            Also where `path` is a device, a pipe or a socket: replacing it would destroy it.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise OSError(f"{path} is a device, a pipe or a socket, no regular file; give the name of a file.")
     path = path.resolve() if path.is_symlink() else path
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; give the name of a file.")

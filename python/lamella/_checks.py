@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-import os
 from typing import Any
 
 import numpy as np
@@ -83,6 +82,16 @@ def floats(values: npt.ArrayLike) -> Floats:
     return array if isinstance(values, np.ndarray) and array.dtype == np.float64 else array.astype(np.float32)
 
 
+def laid_out(array: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """`array` as the core reads arrays: of `dtype`, rows one after the other, every number at a place that it may have.
+
+    Example:
+        >>> laid_out(np.frombuffer(bytes(9), np.uint8)[1:].view(np.float32), np.float32).flags.aligned
+        True
+    """
+    return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+
+
 def flag(owner: str, name: str, value: Any) -> bool:
     """`value` as a bool.
 
@@ -92,16 +101,3 @@ def flag(owner: str, name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{owner} `{name}` must be True or False, got {value!r}.")
     return bool(value)
-
-
-def memory_for(owner: str, numbers: int) -> None:
-    """Refuses before anything is allocated: a system that promises more memory than it has would kill the process.
-
-    Raises:
-        MemoryError: If so many float32 numbers are more than the machine's memory.
-
-    Example:
-        >>> memory_for("Model", 10**6)
-    """
-    if hasattr(os, "sysconf") and 4 * numbers > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
-        raise MemoryError(f"{owner} needs {4 * numbers:,} bytes for its {numbers:,} weights, more than there are.")

@@ -11,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _shares, losses, optimizers
-from ._checks import real
+from ._checks import laid_out, real
 from ._core import core
 from ._examples import Examples
 from ._feed import Part
 from ._lock import ModelLock
-from ._shares import Group, active, together
+from ._shares import Group, active, exchange_of, together
+from ._trainer import core_loss, regularize
 from ._watched import Watched, named, restore_state, results_of, saved_state, watched_from
 from .layers import Layer, Weight
 from .losses import CustomLoss
@@ -98,7 +99,7 @@ class Compiled:
 
     def train(self, network: Any, part: Part, first: int, last: int) -> None:
         """The steps first ... last - 1 of a part."""
-        data, batch = part.data, part.batch
+        data, batch, counts = part.data, part.batch, None if part.counts is None else part.counts[first:last]
         order = np.arange(len(data), dtype=np.int64) if part.order is None else part.order
         order = order[first * batch : last * batch]
         rates = self.optimizer.rates(self.trainer.iterations, last - first)
@@ -106,50 +107,73 @@ class Compiled:
         if group is None:
             with self._seen(data, order, batch) as options:
                 self.trainer.train(network, data.x, data.y, data.weights, order, batch, rates, **options)
-        elif group.sync_every == 1 or batch < group.size:
-            self._train_together(group, network, data, order, batch, rates, group.exchange)
+        elif group.sync_every == 1 or (counts is None and batch < group.size):
+            self._train_together(group, network, data, order, batch, rates, counts)
         else:
-            self._train_apart(group, network, data, order, batch, rates, last == part.steps)
+            self._train_apart(group, network, data, order, batch, rates, counts, last == part.steps)
 
     def _train_together(
-        self, group: Group, network: Any, data: Examples, order: Array, batch: int, rates: Any, exchange: Any
+        self,
+        group: Group,
+        network: Any,
+        data: Examples,
+        order: Array,
+        batch: int,
+        rates: Any,
+        counts: Array | None,
+        alone: bool = False,
     ) -> None:
-        """The same steps on this process's rows of each batch; without an exchange as if they were all."""
-        bounds = _shares.bounds(group, len(order), batch)
-        places = _shares.ours(bounds)
+        """The same steps on this process's rows of each batch; alone as if they were all."""
+        if counts is None:
+            bounds = _shares.bounds(group, len(order), batch)
+            rows, most = order[_shares.ours(bounds)], _shares.most(group, batch)
+        else:
+            bounds, rows, most = _shares.own_bounds(group, counts), order, batch
+        exchange = None if alone else exchange_of(group, self.optimizer)
         shared = {"exchange": exchange, "shares": _shares.as_shares(bounds, gathered=True)}
-        most = _shares.most(group, batch)
-        with self._seen(data, order, batch, group, places) as options:
-            self.trainer.train(network, data.x, data.y, data.weights, order[places], most, rates, **shared, **options)
+        with self._seen(data, order, batch, group, bounds) as options:
+            self.trainer.train(network, data.x, data.y, data.weights, rows, most, rates, **shared, **options)
 
     def _train_apart(
-        self, group: Group, network: Any, data: Examples, order: Array, batch: int, rates: Any, ends: bool
+        self,
+        group: Group,
+        network: Any,
+        data: Examples,
+        order: Array,
+        batch: int,
+        rates: Any,
+        counts: Array | None,
+        ends: bool,
     ) -> None:
         """Steps without an exchange, means after each `sync_every` of them and where the rows end."""
-        short = 0 < len(order) % batch < group.size  # the last batch has too few rows for all: they train it together
+        # Last batches with too few rows for all are trained together.
+        short = int(0 < len(order) % batch < group.size) if counts is None else int((counts == 0).any(1).sum())
         first, steps = 0, len(rates) - short
         while first < steps:
             last = min(steps, first + group.sync_every - self.trainer.iterations % group.sync_every)
-            rows = order[first * batch : last * batch]
+            rows, some = order[first * batch : last * batch], None if counts is None else counts[first:last]
             with together():
-                self._train_together(group, network, data, rows, batch, rates[first:last], None)
+                self._train_together(group, network, data, rows, batch, rates[first:last], some, alone=True)
             first = last
             if self.trainer.iterations % group.sync_every == 0 or (first == steps and (ends or short)):
                 _shares.average(group, network, self.optimizer)
         if short:
-            self._train_together(group, network, data, order[steps * batch :], batch, rates[steps:], group.exchange)
+            rows, some = order[steps * batch :], None if counts is None else counts[steps:]
+            self._train_together(group, network, data, rows, batch, rates[steps:], some)
 
-    def evaluate(self, network: Any, data: Examples, batch: int) -> None:
-        """Adds all rows of `data` to loss and metrics."""
+    def evaluate(self, network: Any, data: Examples, batch: int, counts: Array | None = None) -> None:
+        """Adds all rows of `data` to loss and metrics; with `counts` they are this process's own."""
         group = active()
         if group is not None:
-            batch *= 1 if self.depends_on_batches else group.size
-            bounds = _shares.bounds(group, len(data), batch)
-            shared = {"exchange": group.exchange, "shares": _shares.as_shares(bounds, gathered=False)}
-            places = _shares.ours(bounds)
-            with self._seen(data, np.arange(len(data), dtype=np.int64), batch, group, places, False) as options:
-                rows = _shares.most(group, batch)
-                self.trainer.evaluate(network, data.x, data.y, data.weights, rows, **shared, **options)
+            own = counts is not None
+            if counts is None:
+                batch *= 1 if self.depends_on_batches else group.size
+                bounds, most = _shares.bounds(group, len(data), batch), _shares.most(group, batch)
+            else:
+                bounds, most = _shares.own_bounds(group, counts), batch
+            shared = {"exchange": exchange_of(group, self.optimizer), "shares": _shares.as_shares(bounds, own)}
+            with self._seen(data, np.arange(len(data), dtype=np.int64), batch, group, bounds, own) as options:
+                self.trainer.evaluate(network, data.x, data.y, data.weights, most, **shared, **options)
             return
         with self._seen(data, np.arange(len(data), dtype=np.int64), batch) as options:
             self.trainer.evaluate(network, data.x, data.y, data.weights, min(batch, len(data)), **options)
@@ -164,6 +188,7 @@ class Compiled:
 
     def finish(self) -> None:
         """Called at the end of a fit: averages of the weights take their place, where the optimizer keeps some."""
+        _shares.unite(self.optimizer)
         self.trainer.finalize()
 
     @contextmanager
@@ -173,31 +198,36 @@ class Compiled:
         order: Array,
         batch: int,
         group: Group | None = None,
-        places: Array | None = None,
+        bounds: Array | None = None,
         gathered: bool = True,
     ) -> Iterator[dict[str, Any]]:
         """Options of a call of the core; afterwards Python's metrics see what it predicted, batch by batch.
 
-        In a group the core writes the rows at `places` of all: one after the other if they are `gathered`.
+        In a group the core writes our rows within the `bounds`: one after the other if they are `gathered`.
         """
         mine = [each for each in self.watched if not each.in_core]
+        places = None if bounds is None else _shares.ours(bounds)
         count = len(order) if places is None or not gathered else len(places)
         predictions = np.zeros((count, *self._output), np.float32) if mine else None
         with together() if mine else nullcontext():  # who goes on from here is waited for below
             yield {"predictions": predictions, "external": self._external(data)}
         if predictions is None:
             return
-        if group is not None:
-            if gathered:
-                own, predictions = predictions, np.zeros((len(order), *self._output), np.float32)
-                predictions[places] = own
-            predictions = group.gathered(predictions)
-        y = self._sample_targets(data)
-        for first in range(0, len(order), batch):
-            rows = order[first : first + batch]
-            weights = None if data.weights is None else data.weights[rows]
+        y, weights = self._sample_targets(data), data.weights
+        if group is not None and bounds is not None:
+            total = int(bounds[-1, -1])
+            predictions = group.placed(predictions, places, total) if gathered else group.gathered(predictions)
+            if group.own_data:
+                y = group.placed(y[order], places, total)
+                if group.any(weights is not None):
+                    known = np.ones(len(data), np.float32) if weights is None else weights
+                    weights = group.placed(known[order], places, total)
+                order = np.arange(total)
+        batches = [(first, first + batch) for first in range(0, len(order), batch)]
+        for first, last in batches if bounds is None else bounds[:, [0, 3]]:
+            rows = order[first:last]
             for each in mine:
-                each.update(y[rows], predictions[first : first + batch], weights)
+                each.update(y[rows], predictions[first:last], None if weights is None else weights[rows])
 
     def _sample_targets(self, data: Examples) -> Array:
         """Targets with an axis of samples, as users know them."""
@@ -215,8 +245,8 @@ class Compiled:
             values = np.asarray(loss.call(y[rows], p), np.float32)
             values = values.reshape(*values.shape, *(1,) * (p.ndim - 1 - values.ndim))  # axes align from the first
             values = np.broadcast_to(values, p.shape[:-1])
-            slopes = np.ascontiguousarray(loss.gradient(y[rows], p), np.float32) if with_gradient else None
-            return np.ascontiguousarray(values).ravel(), None if slopes is None else slopes.reshape(-1, p.shape[-1])
+            slopes = laid_out(np.asarray(loss.gradient(y[rows], p)), np.float32) if with_gradient else None
+            return laid_out(values, np.float32).ravel(), None if slopes is None else slopes.reshape(-1, p.shape[-1])
 
         return call
 
@@ -302,9 +332,9 @@ class Compiled:
         named(watched)
         try:
             trainer = self._trainer(core, network, owners, weights, watched)
-        except MemoryError:
+        except MemoryError as error:
             name = self.optimizer.name
-            raise MemoryError(f"Optimizer {name!r} needs more memory for its state than there is.") from None
+            raise MemoryError(f"Optimizer {name!r} has no room for its state: {error}") from None
         self.trainer, self.watched, self._output = trainer, watched, output
         self.optimizer._attach(trainer.updater, [(path, spec.shape) for path, _, spec in weights])
 
@@ -323,45 +353,14 @@ class Compiled:
             network,
             self.optimizer._spec(core),
             self.optimizer._options(core),
-            _core_loss(core, self.loss),
+            core_loss(core, self.loss),
             [each.metric._spec(core) for each in counted if not each.weighted],
             [each.metric._spec(core) for each in counted if each.weighted],
             self.loss.reduction,
             self.loss_weight,
         )
-        _regularize(core, trainer.updater, {id(owner) for owner in owners}, weights)
+        regularize(core, trainer.updater, {id(owner) for owner in owners}, weights)
         return trainer
-
-
-def _core_loss(core: Any, loss: Any) -> Any:
-    """The core's struct; for a loss written in Python one with targets of the same kind, whose place it takes."""
-    if not isinstance(loss, CustomLoss):
-        return loss._spec(core)
-    if not loss.labels:
-        return core.losses.MeanSquaredError()
-    spec = core.losses.SparseCategoricalCrossentropy()
-    spec.from_logits = True  # not fused with a softmax
-    return spec
-
-
-def _regularize(core: Any, updater: Any, owners: set[int], weights: list[tuple[str, Layer, Weight]]) -> None:
-    """Tells the core what is trained, and the regularizers and constraints of that."""
-    trained = [id(layer) in owners and layer._trains(spec) for _, layer, spec in weights]
-    updater.trainable = trained
-    for index, (flag, (path, _, spec)) in enumerate(zip(trained, weights, strict=True)):
-        if not flag:
-            continue
-        for part, made in (
-            (spec.regularizer, None if spec.regularizer is None else spec.regularizer._spec(core)),
-            (spec.constraint, None if spec.constraint is None else spec.constraint._spec(core, len(spec.shape))),
-        ):
-            if part is not None and made is None:
-                raise TypeError(
-                    f"{type(part).__name__} of {path!r} is written in Python and cannot run in the compiled core; "
-                    "use those of lamella.regularizers and lamella.constraints."
-                )
-            if made is not None:
-                (updater.regularize if part is spec.regularizer else updater.constrain)(index, made)
 
 
 def compiled_from(optimizer: Any, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any) -> Compiled:

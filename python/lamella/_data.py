@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ._checks import laid_out
 from ._core import core
 from .layers.base import checked_shape
 
@@ -103,7 +104,7 @@ def float32(array: AnyArray, name: str) -> AnyArray:
 
 def _cast(array: AnyArray) -> AnyArray:
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.ascontiguousarray(array, np.float32)
+        return laid_out(array, np.float32)
 
 
 def _shown(value: Any) -> str:
@@ -163,7 +164,8 @@ def _sparse_inputs(x: Any, width: int, name: str) -> Inputs:
     if len(starts) != x.shape[0] + 1 or starts[0] != 0 or starts[-1] > size or (np.diff(starts) < 0).any():
         raise ValueError(f"`{name}` is a broken sparse matrix: its row pointers do not ascend from 0 to its size.")
     native = rows.data.dtype in (np.float32, np.float64) and rows.data.dtype.isnative
-    return starts, np.ascontiguousarray(indices), np.ascontiguousarray(rows.data) if native else _cast(rows.data), width
+    values = laid_out(rows.data, rows.data.dtype) if native else _cast(rows.data)
+    return starts, laid_out(indices, indices.dtype), values, width
 
 
 def scan(x: Inputs, name: str = "x") -> int:

@@ -101,11 +101,12 @@ def run(data: Digits, epochs: int, batch_size: int, seed: int | None, plot: Path
     try:
         if plot is not None:
             from .plotting import training_figure
+            from .utils._picture import save_for_command
 
             predictions = model.predict(x_test)
             figure = training_figure(history, data.x_test, data.y_test, predictions, tested=tested)
             figure.suptitle(f"{data.name}: test accuracy {tested['accuracy']:.4f}")
-            figure.savefig(plot)
+            save_for_command(figure, plot)
             print(f"drew {plot}")
         if report is not None:
             from . import _report

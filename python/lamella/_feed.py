@@ -26,6 +26,7 @@ class Part:
     data: Examples
     order: Order | None  # None: from the first row to the last
     batch: int
+    counts: Order | None = None  # (steps, processes), where each has rows of its own: how many
 
     @property
     def rows(self) -> int:
@@ -33,7 +34,21 @@ class Part:
 
     @property
     def steps(self) -> int:
+        if self.counts is not None:
+            return len(self.counts)
         return -(-self.rows // self.batch)
+
+    def samples(self, first: int, last: int) -> int:
+        """Rows of the steps first ... last - 1, those of other processes included."""
+        if self.counts is not None:
+            return int(self.counts[first:last].sum())
+        return min(last * self.batch, self.rows) - first * self.batch
+
+    def in_order(self) -> Part:
+        """The same, where the rows are taken from one to a later one, without an order."""
+        if self.order is None or not len(self.order):
+            return self
+        return Part(self.data.rows(int(self.order[0]), int(self.order[-1]) + 1), None, self.batch)
 
     def after(self, steps: int) -> Part:
         """The same without the first so many steps."""

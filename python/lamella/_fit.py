@@ -99,14 +99,18 @@ def _arrays_to_fit(
         data, held_out = _examples.split(data, options.validation_split)
     if weights is not None:  # those held out for validation count as they are
         data = Examples(data.x, data.y, weights[: len(data)], data.nonzeros)
-    batch = steps_of(len(data), options.batch_size, options.steps_per_epoch)
+    asked = options.batch_size
+    if asked is not None or options.steps_per_epoch is None:
+        asked = _shares.own_batch(asked or 32)
+    batch = steps_of(len(data), asked, options.steps_per_epoch)
     feed = ArrayFeed(data, batch, options.shuffle, options.steps_per_epoch, seed)
     return feed, None if held_out is None else _held(held_out, options, batch), shape
 
 
 def _held(data: Examples, options: Options, batch: int) -> ArrayFeed:
     """Feed of validation arrays."""
-    rows = options.validation_batch_size or options.batch_size or min(batch, 32)
+    rows = options.validation_batch_size or options.batch_size
+    rows = _shares.own_batch(rows) if rows else min(batch, 32)
     return ArrayFeed(data, rows, steps=_at_most(options.validation_steps, len(data), rows))
 
 
@@ -169,4 +173,5 @@ def to_evaluate(
         return feed, shape[0]
     of_one = model._sample_shape(x)
     data = model._examples(x, y, weights, of_one)
-    return ArrayFeed(data, batch or 32, steps=_at_most(steps, len(data), batch or 32)), of_one
+    batch = _shares.own_batch(batch or 32)
+    return ArrayFeed(data, batch, steps=_at_most(steps, len(data), batch)), of_one

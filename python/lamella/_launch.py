@@ -1,15 +1,26 @@
-"""Starts a script on several processes, and again when it failed: ``lamella run -n 4 --max-restarts 3 train.py``."""
+"""Several processes on the command line: ``lamella run -n 4 train.py``, and commands that mpiexec has started."""
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 import os
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import distribution
+from .distribution._group import active, agreed_on
+from .distribution._mpi import is_launched
 
 _WAIT = 1.0  # seconds before a restart
 _INTERRUPTED = (130, -2)
@@ -44,6 +55,41 @@ def run(processes: int, max_restarts: int, script: Sequence[str], mpiexec: str |
         )
         time.sleep(_WAIT)
     return code if code >= 0 else 128 - code
+
+
+@contextlib.contextmanager
+def joined(options: Any) -> Iterator[None]:
+    """A command that trains: its processes share the work if mpiexec has started several; the first prints and writes.
+
+    Args:
+        options: The command's. All processes take the seed of the first, and others write into a folder that goes.
+    """
+    if not is_launched():
+        yield
+        return
+    distribution.initialize()
+    distribution.set_distribution(distribution.DataParallel())
+    group = active()
+    try:
+        with contextlib.ExitStack() as stack:
+            if group is not None:
+                if options.seed is None:
+                    options.seed = int(group.of_first(float(np.random.default_rng().integers(2**32))))
+                if group.rank > 0:
+                    stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
+                    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+                    for name in ("plot", "report", "save"):
+                        if getattr(options, name, None) is not None:
+                            setattr(options, name, folder / Path(getattr(options, name)).name)
+            yield
+    except BaseException as error:
+        if group is not None and not agreed_on(error):  # the others wait, and would for ever
+            if not isinstance(error, SystemExit):
+                print(f"lamella: error: {error or type(error).__name__}", file=sys.stderr, flush=True)
+            group.comm.abort(1)
+        raise
+    finally:
+        distribution.set_distribution(None)
 
 
 def _launcher(given: str | None, processes: int) -> list[str]:

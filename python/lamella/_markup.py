@@ -75,7 +75,7 @@ def curves(record: Mapping[str, Any], metric: str, epochs: Sequence[int], width:
         values = [float(value) for value in record[key]] if key in record else []
         every = len(epochs) // max(1, len(values))  # validation_freq
         at = [epoch + 1 for epoch in epochs][max(0, every - 1) :: max(1, every)]
-        points = [(x, y) for x, y in zip(at, values, strict=False) if math.isfinite(y)]
+        points = [(x, y) for x, y in zip(at, values, strict=False) if abs(y) <= 1e300]  # no NaN, no axis that overflows
         if points:
             lines.append((name, colour, points))
     if not lines:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 _SIDE = 140  # pixels of what the page sends, in both directions
+_PIXELS = 28 * 28
 _PAGES = Path(__file__).parent / "_pages"
 _FILES = {
     "/": ("playground.html", "text/html; charset=utf-8"),
@@ -71,6 +73,12 @@ def _averages(length: int, count: int) -> npt.NDArray[np.float64]:
     return found
 
 
+def _samples(shape: tuple[int | None, ...]) -> npt.NDArray[np.float32]:
+    """Images to try a model with: white, black, and one that grows darker."""
+    grey = np.linspace(0, 1, _PIXELS)
+    return np.stack([0 * grey, 0 * grey + 1, grey]).astype(np.float32).reshape(3, *shape[1:])
+
+
 class Playground(ThreadingHTTPServer):
     """Serves the page at `url`, to programs on this machine only.
 
@@ -80,7 +88,7 @@ class Playground(ThreadingHTTPServer):
         port: 0 takes one that is free.
 
     Raises:
-        ValueError: If the model takes or gives something else.
+        ValueError: If the model takes or gives something else, such as outputs that are no probabilities.
         OSError: If the port is in use.
 
     Example:
@@ -96,10 +104,18 @@ class Playground(ThreadingHTTPServer):
 
     def __init__(self, model: Any, about: str, port: int = 0) -> None:
         given, gives = (model.input_shape, model.output_shape) if model.built else ((), ())
-        if np.prod(given[1:]) != 28 * 28 or gives != (None, 10):
+        if np.prod(given[1:]) != _PIXELS or gives != (None, 10):
             raise ValueError(
                 "The playground needs a model from 28 x 28 numbers to 10 probabilities, "
                 f"got one from {given} to {gives}."
+            )
+        outputs = model.predict(_samples(given), verbose=0)
+        if not (np.all(outputs >= 0) and np.allclose(outputs.sum(axis=1), 1, atol=1e-3)):
+            raise ValueError(
+                "The playground needs a model that gives probabilities: not negative, together 1. For three images "
+                f"this one gives numbers from {outputs.min():.3g} to {outputs.max():.3g} that add up to "
+                f"{', '.join(f'{total:.3g}' for total in outputs.sum(axis=1))}. End it with softmax: "
+                'model.add(lamella.layers.Activation("softmax")).'
             )
         self.model, self.about = model, about
         try:
@@ -107,6 +123,11 @@ class Playground(ThreadingHTTPServer):
         except OSError as error:
             raise OSError(f"Port {port} cannot be had ({error.strerror}); choose another, or 0 for any.") from error
         self.url = f"http://127.0.0.1:{self.server_address[1]}/"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Says nothing of browsers that leave in the middle of a request; tells of all else."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
 
     def answer(self, ink: bytes) -> dict[str, Any]:
         """Probabilities of a drawing, what the network saw of it, and how long that took."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import flag, memory_for
+from ._checks import flag
 from ._core import core
 from ._lock import ModelLock, alone, changes
 from ._plan import Place, Plan, run_of
@@ -276,10 +276,10 @@ class Stack(Shown, Weighted):
         self._before_change()
         shapes = self._shapes_from(self._shape)
         numbers = numbers_of(self, self._shape)
-        memory_for(f"Model {self.name!r}", numbers)
         plan = Plan(core)
         plan.append(self, self._shape)
         try:
+            core.claim(min(3 * 4 * numbers, 2**63))  # with the start values, twice
             network = core.Network(plan.specs, math.prod(self._shape))
             values = start_values(self, self._shape) if start is None else [np.ravel(each) for each in start]
             if values:
@@ -287,7 +287,8 @@ class Stack(Shown, Weighted):
             self._install(network, plan.owners)
         except MemoryError:
             raise MemoryError(
-                f"Model {self.name!r} needs {4 * numbers:,} bytes for its {numbers:,} weights, more than there are."
+                f"Model {self.name!r} needs {4 * numbers:,} bytes for its {numbers:,} weights, and three times as many "
+                "while it is built, more than there are."
             ) from None
         self._places = plan.places
         self._note_shapes(shapes)

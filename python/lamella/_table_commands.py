@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import csv
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 from ._arguments import names, positive, share, source, target, whole, widths
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .tables import TableModel
     from .tables._model import Predicted
 
@@ -76,7 +77,7 @@ def add(commands: Any) -> None:
     )
     group.add_argument("--seed", type=whole(0, 2**32 - 1), metavar="N", help="makes the run repeatable")
     _add_output(train, "loss and predictions")
-    train.set_defaults(run=_train)
+    train.set_defaults(run=_train, shares=True)
 
     predict = commands.add_parser("predict", help="predict a column of a new CSV file", allow_abbrev=False)
     predict.description = "Writes predictions for a CSV file as CSV, a row for each row, to standard output or a file."
@@ -166,22 +167,22 @@ def _train(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
     )
     if options.save:
         trained.save(options.save)
-    if options.plot:
-        _draw(trained, options.plot)
     assert trained.facts is not None and trained.scores is not None
     result = trained.scores.result()
     if options.json:
         held = "validation" if trained.facts["validation_rows"] else "training"
         schema = {"task": trained.schema.task, "target": trained.schema.target, "notes": trained.notes}
         _print_json({**schema, **trained.facts, "history": dict(trained.history.history), held: result})
+        _draw(trained, options.plot, True)
         return
     facts = trained.facts
     kept = f", the weights of epoch {facts['best_epoch']} kept" if options.patience and options.validation_split else ""
     speed = facts["training_rows"] * facts["epochs"] / max(facts["seconds_training"], 1e-9)
     print(f"\n{facts['epochs']} epochs in {facts['seconds_training']:.2g} s, {speed:,.0f} rows a second{kept}")
     _tell_scores(trained, result, "validation" if facts["validation_rows"] else "training")
-    for name in filter(None, (options.save, options.plot)):
-        print(f"wrote {name}")
+    if options.save:
+        print(f"wrote {options.save}", flush=True)
+    _draw(trained, options.plot, False)
 
 
 def _tell_table(trained: TableModel) -> None:
@@ -307,13 +308,11 @@ def _evaluate(parser: argparse.ArgumentParser, options: argparse.Namespace) -> N
     result = trained.scores.result()
     if not result["rows"]:
         raise tables.TableError(f"{options.data} has no row that can be scored: all miss a value.")
-    if options.plot:
-        _draw(trained, options.plot)
     if options.json:
         _print_json({"task": trained.schema.task, "target": trained.schema.target, **result})
     else:
         _tell_scores(trained, result, str(options.data))
-        print(f"wrote {options.plot}" if options.plot else "", end="\n" if options.plot else "")
+    _draw(trained, options.plot, options.json)
     _warn_of(trained.unseen, 0)
 
 
@@ -324,10 +323,16 @@ def _require_plot(options: argparse.Namespace) -> None:
         require_matplotlib("draw --plot")  # now, not after minutes of training
 
 
-def _draw(trained: TableModel, path: os.PathLike[str]) -> None:
+def _draw(trained: TableModel, path: Path | None, told_as_json: bool) -> None:
+    """After the scores, which are told whatever becomes of the picture."""
+    if path is None:
+        return
     from .plotting import table_figure
+    from .utils._picture import save_for_command
 
-    table_figure(trained).savefig(path)
+    save_for_command(table_figure(trained), path)
+    if not told_as_json:
+        print(f"wrote {path}")
 
 
 def _print_json(found: dict[str, Any]) -> None:

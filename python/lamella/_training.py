@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,17 +60,6 @@ def _any(flag: bool) -> bool:
     return flag if group is None else group.any(flag)
 
 
-def _agreed(parts: Iterable[Part]) -> Iterator[Part]:
-    """The parts; where a source fails in one process, all raise."""
-    iterator = iter(parts)
-    while True:
-        with together():
-            part = next(iterator, None)
-        if part is None:
-            return
-        yield part
-
-
 def train_epoch(
     model: Sequential, parts: Iterable[Part], chunks: Chunks, callbacks: CallbackList, done: int = 0
 ) -> Logs:
@@ -80,7 +69,7 @@ def train_epoch(
     compiled.clear_totals()
     watched = _any(callbacks.wants_train_batches)
     logs: Logs = {}
-    for part in parts if active() is None else _agreed(parts):
+    for part in parts if active() is None else _shares.spread(parts):
         for first, last in chunks.ranges(part.steps):
             before = trainer.iterations
             if watched:
@@ -88,7 +77,7 @@ def train_epoch(
                     callbacks.on_train_batch_begin(done)
             with together():
                 compiled.train(model._network, part, first, last)
-            callbacks.note_samples(min(last * part.batch, part.rows) - first * part.batch)
+            callbacks.note_samples(part.samples(first, last))
             done += last - first
             logs = compiled.logs()
             with together():
@@ -114,8 +103,9 @@ def train_batch(model: Sequential, part: Part) -> Logs:
     if group is not None and not compiled.is_synchronized(group):
         _shares.synchronize(group, model)
     compiled.clear_totals()
-    with together():
-        compiled.train(model._network, part, 0, 1)
+    for shared in [part] if group is None else _shares.spread([part]):
+        with together():
+            compiled.train(model._network, shared, 0, 1)
     return compiled.logs()
 
 
@@ -130,15 +120,18 @@ def evaluate(model: Sequential, parts: Iterable[Part], callbacks: CallbackList) 
     watched = _any(callbacks.wants_test_batches)
     chunks = Chunks(watched)
     done = 0
-    for part in parts if active() is None else _agreed(parts):
+    parts = map(Part.in_order, parts)
+    for part in parts if active() is None else _shares.spread(parts):
         for first, last in chunks.ranges(part.steps):
             if watched:
                 with together():
                     callbacks.on_test_batch_begin(done)
-            rows = part.data.rows(first * part.batch, min(last * part.batch, len(part.data)))
-            one_by_one = watched or compiled.depends_on_batches
+            count = len(part.data)
+            rows = part.data.rows(min(first * part.batch, count), min(last * part.batch, count))
+            one_by_one = watched or compiled.depends_on_batches or part.counts is not None
+            batch = part.batch if one_by_one else max(part.batch, _EVALUATION_ROWS)
             with together():
-                compiled.evaluate(model._network, rows, part.batch if one_by_one else max(part.batch, _EVALUATION_ROWS))
+                compiled.evaluate(model._network, rows, batch, None if part.counts is None else part.counts[first:last])
             done += last - first
             logs = compiled.logs()
             with together():
@@ -182,8 +175,10 @@ class Plan:
     @property
     def facts(self) -> tuple[Any, ...]:
         """What must be the same in all processes of a group."""
+        group = active()
+        own = group is not None and group.own_data
         feeds = [
-            (len(feed.data), feed.batch, feed.shuffle, feed.steps)
+            (() if own else (len(feed.data), feed.batch), feed.shuffle, feed.steps_given)
             if isinstance(feed, ArrayFeed)
             else type(feed).__name__
             for feed in (self.feed, self.validation)
@@ -195,36 +190,77 @@ def run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
     """All epochs of a fit; processes of a group start with the state of rank 0, and end with equal weights."""
     group = active()
     if group is None:
-        _run(model, plan, callbacks)
+        _run(model, plan, callbacks, Place())
         return
-    with group.patient():
-        group.check_equal(repr(plan.facts).encode(), "The data or the arguments of fit()")
-        _run(model, plan, callbacks)
+    if group.shrinks and not all(isinstance(feed, ArrayFeed) for feed in (plan.feed, plan.validation or plan.feed)):
+        raise ValueError(
+            "fit() with on_failure='shrink' needs arrays: what a source of batches has given cannot be taken back."
+        )
+    place = Place()
+    while True:
+        try:
+            with group.patient():
+                group.check_equal(repr(plan.facts).encode(), "The data or the arguments of fit()")
+                if group.own_data and isinstance(plan.feed, ArrayFeed):
+                    _shares.warn_of_copies(group, plan.feed.data.y)
+                with _shares.divided(group, model):
+                    _run(model, plan, callbacks, place)
+            return
+        except _shares.RanksLost:
+            if not group.shrinks:
+                raise
+        group = _shares.survive(group, model, callbacks, keeps=place.epoch is not None)
+        if place.epoch is not None:
+            steps = model._compiled_or_raise().trainer.iterations - place.before
+            model._resume_epoch, model._resume_batch = place.epoch, steps
 
 
-def _run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
+@dataclass
+class Place:
+    """Where a fit stands, for those that go on when others are lost."""
+
+    begun: bool = False
+    epoch: int | None = None
+    before: int = 0  # steps before the epoch
+    logs: Logs = field(default_factory=dict)  # of the epoch, once its steps are done
+
+    def move(self, epoch: int, before: int) -> None:
+        """To the first step of an epoch."""
+        self.epoch, self.before, self.logs = epoch, before, {}
+
+
+def _run(model: Sequential, plan: Plan, callbacks: CallbackList, place: Place) -> None:
     chunks = Chunks(_any(callbacks.wants_train_batches))
-    model.stop_training = False
+    trainer = model._compiled_or_raise().trainer
     logs: Logs = {}
-    model._orders = plan.orders
-    with together():
-        callbacks.on_train_begin()
+    if not place.begun:
+        model.stop_training = False
+        model._orders = plan.orders
+        with together():
+            place.begun = True
+            callbacks.on_train_begin()
     group = active()
     if group is not None:
         _shares.synchronize(group, model)
         if model._orders is not None and plan.orders is not None:
             plan.feed.seed = model._orders.seed
+        _shares.divide(group, model)
     first_epoch, done = plan.first_epoch, 0
     if model._resume_epoch is not None:
         first_epoch, done = model._resume_epoch, model._resume_batch
         orders = model._orders  # those of the interrupted fit
         plan.feed.go_on(plan.feed.seed if orders is None else orders.seed, first_epoch)
     model._resume_epoch, model._resume_batch = None, 0
-    for epoch in range(first_epoch, plan.last_epoch):
+    logs_before = place.logs
+    for epoch in range(first_epoch, first_epoch if _any(model.stop_training) else plan.last_epoch):
+        place.move(epoch, trainer.iterations - done)
         with together():
             callbacks.on_epoch_begin(epoch)
         logs = train_epoch(model, after(plan.feed.epoch(epoch), done), chunks, callbacks, done)
         ended, done = done > 0 and not logs, 0  # the interruption came after the last step of an epoch
+        if ended:
+            logs = dict(logs_before)
+        place.logs = dict(logs)
         if not (logs or ended):  # the source of batches is empty
             break
         if plan.validation is not None and validates(epoch, plan.validation_frequency):
@@ -236,6 +272,7 @@ def _run(model: Sequential, plan: Plan, callbacks: CallbackList) -> None:
             _shares.check_equal(group, model)
         with together():
             callbacks.on_epoch_end(epoch, logs)
+        place.move(epoch + 1, trainer.iterations)
         model.stop_training = _any(model.stop_training)
         if model.stop_training:
             break

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._checks import flag, integer, real
+from ._checks import flag, integer, laid_out, real
 from ._core import core
 from ._registry import Registry
 
@@ -168,7 +168,7 @@ class Activation:
         if values.ndim and self.rowwise:
             values = np.moveaxis(values, self.arguments["axis"], -1)
         columns = values.shape[-1] if values.ndim else 1
-        return np.ascontiguousarray(values.reshape(values.size // max(columns, 1), columns)), values.shape
+        return laid_out(values.reshape(values.size // max(columns, 1), columns), np.float32), values.shape
 
     def _array(self, rows: Array, shape: tuple[int, ...]) -> Array:
         """The inverse of _rows(), where rows may have become shorter."""

@@ -9,10 +9,11 @@ import argparse
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import __version__, _table_commands
+from . import __version__, _launch, _table_commands
 from ._arguments import existing, source, target, whole
 from ._machine import facts
 from .datasets import DatasetError, DatasetNotFoundError
@@ -39,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     run: Callable[[argparse.ArgumentParser, argparse.Namespace], None] = options.run
     try:
-        run(parser, options)
+        with warnings.catch_warnings(), _launch.joined(options) if options.shares else contextlib.nullcontext():
+            warnings.showwarning = _note
+            run(parser, options)
         if sys.stdout is not None:
             sys.stdout.flush()
     except KeyboardInterrupt:
@@ -70,6 +73,12 @@ def _complain(text: str, code: int) -> int:
     return code
 
 
+def _note(message: Warning | str, *_: Any, **__: Any) -> None:
+    """A warning as a line, without the line of source that only a program would want to know."""
+    if sys.stderr is not None:
+        print(f"lamella: note: {' '.join(str(message).split())}", file=sys.stderr)
+
+
 def _one_line(error: BaseException) -> str:
     """What happened and the way out: the ends of a message of many lines."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -82,7 +91,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"lamella {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
     parser.set_defaults(
-        run=lambda parser, _: parser.error("say what to do, such as train, mnist or info (--help tells more)")
+        shares=False,
+        run=lambda parser, _: parser.error("say what to do, such as train, mnist or info (--help tells more)"),
     )
 
     _table_commands.add(commands)
@@ -105,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE.html",
         help="where to write a page: curves, confusion matrix, worst mistakes, speed",
     )
-    mnist.set_defaults(run=_mnist)
+    mnist.set_defaults(run=_mnist, shares=True)
 
     playground = commands.add_parser("playground", help="draw digits on a page of this machine", allow_abbrev=False)
     playground.description = (
@@ -196,8 +206,6 @@ def _load(parser: argparse.ArgumentParser, options: argparse.Namespace, **sizes:
 
 
 def _run(_: argparse.ArgumentParser, options: argparse.Namespace) -> None:
-    from . import _launch
-
     script = [str(options.script), *options.arguments]
     code = _launch.run(options.processes, options.max_restarts, script, options.mpiexec)
     if code:

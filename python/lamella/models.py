@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from ._order import Orders
 from ._progress import resolve_verbose
 from ._saved import clone_model, model_from_json
 from ._shares import active
+from ._shares import alone as unshared
 from ._stack import Array
 from .callbacks import CallbackList, History
 from .layers import FAMILY, Layer, Rescaling
@@ -265,7 +267,9 @@ class Sequential(Compilable):
         watchers = CallbackList(
             callbacks, add_progbar=verbose != 0, model=self, verbose=verbose, steps=-(-_data.row_count(rows) // batch)
         )
-        return _training.predict(self, rows, batch, watchers)
+        group = active()
+        with unshared() if group is not None and group.own_data else nullcontext():
+            return _training.predict(self, rows, batch, watchers)
 
     def __call__(self, x: Any, training: bool = False) -> Array:
         """The model's output for every row of `x`, as predict() gives it; `training` must be False."""

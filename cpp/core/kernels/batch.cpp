@@ -4,6 +4,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "../memory.hpp"
+
 namespace lamella {
 namespace {
 
@@ -63,7 +65,7 @@ const Entry* lower_bound(const Entry* from, const Entry* end, Index column) {
 }  // namespace
 
 Batch::Batch(Index rows, Index cols, int threads, double densest, Columns wanted)
-    : storage_(rows * padded_stride(cols)),
+    : storage_(times(rows, padded_stride(cols))),
       rows_(rows),
       row_starts_(rows + 1),
       row_sizes_(rows),
@@ -247,7 +249,7 @@ void scan_row(const T* row, Index n, Index r, Scan& found) {
     for (Index i = 0; i < n; ++i) {
         if constexpr (!std::is_integral_v<T>) {
             const float value = static_cast<float>(row[i]);  // what training will see: 1e300 is infinite
-            dirt += value - value;
+            dirt += value * 0;
         }
         nonzeros += row[i] != 0;
     }

@@ -43,8 +43,8 @@ struct Affine {
 /// Share of nonzeros up to which compressed rows are faster than dense ones for a layer of so many units. Measured: 0.5 at
 /// 512 units, 0.28 at 64, under 0.1 at 16 (docs/performance.md).
 inline double densest_compressed(Index units) {
-    const auto registers = static_cast<double>(padded(units) / kLanes);
-    return 0.5 * registers / (registers + 4);
+    const Index registers = padded(units) / kLanes;
+    return 0.5 * static_cast<double>(registers) / static_cast<double>(registers + 4);
 }
 
 /// What a layer wants to know about the columns of a compressed batch: nothing, the nonzeros of each column, or only where

@@ -97,7 +97,7 @@ void sparsemax_gradient_row(const Scalar* y, Scalar* dy, Index n) {
 
 Index argmax_row(const Scalar* y, Index n) {
     Index best = 0;
-    for (Index i = 1; i < n && y[best] == y[best]; ++i)
+    for (Index i = 1; i < n && !std::isnan(y[best]); ++i)
         if (!(y[i] <= y[best])) best = i;
     return best;
 }
@@ -105,7 +105,7 @@ Index argmax_row(const Scalar* y, Index n) {
 bool is_argmax_row(const Scalar* y, Index n, Index i) {
     if (i < 0 || i >= n) return false;
     const Vec top(y[i]), one(Scalar(1)), zero(Scalar(0));
-    if (!(y[i] == y[i])) return argmax_row(y, n) == i;
+    if (std::isnan(y[i])) return argmax_row(y, n) == i;
     Vec better = zero;  // lanes that are larger or NaN, or as large and before i
     for (Index at = 0; at < n; at += kLanes) {
         const Vec value = first_lanes(n - at, Vec::load(y + at), kLowest);

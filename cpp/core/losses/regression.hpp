@@ -1,6 +1,8 @@
 /// Losses of the difference, the ratio or the angle between target and prediction.
 #pragma once
 
+#include <numbers>
+
 #include "target.hpp"
 
 namespace lamella {
@@ -54,7 +56,7 @@ struct LogCosh : MeanOverOutputs<LogCosh> {
         const Vec d = abs(p - t), slope = tanh(d);
         // -½ ln(1 - tanh² d) loses nothing of small numbers, the other form nothing of large ones.
         return where_at_most(d, Scalar(1), Vec(Scalar(-0.5)) * log1p(-(slope * slope)),
-                             d + log1p(exp(Vec(Scalar(-2)) * d)) - Vec(std::log(Scalar(2))));
+                             d + log1p(exp(Vec(Scalar(-2)) * d)) - Vec(std::numbers::ln2_v<Scalar>));
     }
     Vec df(Vec p, Vec t) const { return tanh(p - t); }
 };

@@ -58,7 +58,10 @@ struct NadamRule {
         const auto t = static_cast<double>(step + 1);
         double product = std::pow(beta_1, t), decayed = 0.96;
         // Later factors are 1 in double: U needs no memory of its own.
-        for (std::int64_t i = 0; i <= step && decayed > 1e-17; ++i, decayed *= 0.96) product *= 1 - 0.5 * decayed;
+        for (std::int64_t i = 0; i <= step && decayed > 1e-17; ++i) {
+            product *= 1 - 0.5 * decayed;
+            decayed *= 0.96;
+        }
         const double now = beta_1 * (1 - 0.5 * std::pow(0.96, t)), after = beta_1 * (1 - 0.5 * std::pow(0.96, t + 1));
         return {static_cast<Scalar>(rate * after / (1 - product * after)),
                 static_cast<Scalar>(rate * (1 - now) / (1 - product)),

@@ -72,6 +72,10 @@ class Updater:
         """
         Of one weight, after every update.
         """
+    def cuts(self, parts: int) -> list[int]:
+        """
+        Where the arena is cut for so many processes: 0, ..., its size.
+        """
     def finalize(self, weights: numpy.typing.NDArray[numpy.float32]) -> None:
         """
         With averages, the flat weights become them.
@@ -79,6 +83,10 @@ class Updater:
     def get_state(self) -> list[typing.Any]:
         """
         The states, each in one flat array like a network's weights.
+        """
+    def keep(self, first: int, last: int) -> None:
+        """
+        Keeps the state of a part of the arena; what is new is zero.
         """
     def regularize(self, index: int, regularizer: regularizers._Spec) -> None:
         """
@@ -119,6 +127,11 @@ class Updater:
     @iterations.setter
     def iterations(self, arg0: int) -> None:
         ...
+    @property
+    def state_size(self) -> int:
+        """
+        Numbers of memory that states and averages take.
+        """
     @property
     def states(self) -> list[typing.Any]:
         """
@@ -222,6 +235,10 @@ def activation_width(activation: activations._Spec, inputs: int) -> int:
 def benchmark_product(rows: int, inner: int, cols: int, threads: int, seconds: float) -> float:
     """
     GFLOP/s of Eigen's product.
+    """
+def claim(bytes: int) -> None:
+    """
+    Raises MemoryError where so many bytes cannot be had.
     """
 def compress(x: typing.Any) -> tuple[typing.Any, ...]:
     """

@@ -114,6 +114,12 @@ class CallbackList:
         """Calls `on_train_begin` of every callback."""
         self._call("on_train_begin", logs)
 
+    def on_first_rank(self) -> None:
+        """Calls `on_train_begin` of those that only the first process calls, which this one has become."""
+        for listener in self._listeners["on_train_begin"]:
+            if listener not in self._elsewhere["on_train_begin"]:
+                listener({})
+
     def on_train_end(self, logs: Logs | None = None) -> None:
         """Calls `on_train_end` of every callback."""
         self._call("on_train_end", logs)

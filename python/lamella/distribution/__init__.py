@@ -12,15 +12,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._checks import integer, real
+from .._checks import flag, integer, real
 from .._public import publish
-from ._group import Communicator, Group, PeerError, activate, active
-from ._mpi import MPICommunicator, check_launcher, end_all_on_error, is_launched, share_cores
+from ._group import Communicator, Group, PeerError, RanksLost, activate, active
+from ._mpi import (
+    MPICommunicator,
+    check_launcher,
+    end_all_on_error,
+    is_launched,
+    require_fault_tolerance,
+    share_cores,
+)
 
 __all__ = [
     "Communicator",
     "DataParallel",
     "PeerError",
+    "RanksLost",
     "distribution",
     "get_device_count",
     "initialize",
@@ -38,17 +46,23 @@ class DataParallel:
     """Every process holds the whole model and trains on its slice of each batch; gradients are summed over all.
 
     `batch_size` stays the size of the whole batch: any number of processes computes the same, up to the order of sums.
-    All processes hold the same data, and take their rows of it.
 
     Args:
         comm: A communicator of mpi4py, or an object with the methods of `Communicator`; by default all of MPI.
+        auto_shard_dataset: True: all processes pass the same data, and take their rows of each batch. False: each
+            passes rows of its own to fit() and evaluate(), as many as it has; predict() is for each process alone.
         sync_every: With k > 1 each process takes k steps on its own rows, then weights and the optimizer's state become
             their means. For slow networks; data must be shuffled, and saving between exchanges saves what rank 0 has.
         grad_dtype: ``"bfloat16"`` halves the bytes of an exchange; sums are taken in float32.
+        shard_optimizer: During fit() each process keeps the optimizer's state for its part of the weights and updates
+            them, then takes over the others': less memory, the same numbers to the bit. After it all have all again.
+        on_failure: ``"abort"`` ends the job when a process is lost. With ``"shrink"`` fit() on arrays goes on with
+            those that are left if they are more than half; it needs Open MPI 5 and ``mpiexec --with-ft ulfm``.
         timeout: Seconds that a process waits for the others before it ends the job with a message; 0 for ever.
 
     Raises:
         ImportError: If there is no MPI and `comm` is not given.
+        RuntimeError: If `on_failure` asks for what this MPI cannot do.
         TypeError: If `comm` cannot do what is asked of it.
         ValueError: If another argument is out of range.
 
@@ -63,12 +77,33 @@ class DataParallel:
     """
 
     def __init__(
-        self, comm: Any = None, sync_every: int = 1, grad_dtype: str = "float32", timeout: float = 600
+        self,
+        comm: Any = None,
+        auto_shard_dataset: bool = True,
+        sync_every: int = 1,
+        grad_dtype: str = "float32",
+        shard_optimizer: bool = False,
+        on_failure: str = "abort",
+        timeout: float = 600,
     ) -> None:
+        self.auto_shard_dataset = flag("DataParallel", "auto_shard_dataset", auto_shard_dataset)
         self.sync_every = integer("DataParallel", "sync_every", sync_every, least=1)
+        self.shard_optimizer = flag("DataParallel", "shard_optimizer", shard_optimizer)
+        if self.shard_optimizer and self.sync_every > 1:
+            raise ValueError(
+                "`shard_optimizer` needs sync_every=1: steps between exchanges need the whole state of the optimizer."
+            )
         if grad_dtype not in ("float32", "bfloat16"):
             raise ValueError(f"`grad_dtype` must be 'float32' or 'bfloat16', got {grad_dtype!r}.")
         self.grad_dtype = grad_dtype
+        if on_failure not in ("abort", "shrink"):
+            raise ValueError(f"`on_failure` must be 'abort' or 'shrink', got {on_failure!r}.")
+        self.on_failure = on_failure
+        if on_failure == "shrink" and (self.shard_optimizer or not self.auto_shard_dataset):
+            raise ValueError(
+                "on_failure='shrink' cannot be combined with shard_optimizer=True or auto_shard_dataset=False: with a "
+                "rank its part of the state or its rows are lost. Use lamella run --max-restarts with BackupAndRestore."
+            )
         self.timeout = real("DataParallel", "timeout", timeout, least=0)
         if comm is None:
             comm = _join()
@@ -80,6 +115,13 @@ class DataParallel:
             comm = MPICommunicator(comm)
         if grad_dtype == "bfloat16" and not hasattr(comm, "alltoall_"):
             raise TypeError("`comm` needs alltoall_() and allgather_() for grad_dtype='bfloat16'; add them.")
+        if self.shard_optimizer and not (hasattr(comm, "reduce_scatter_") and hasattr(comm, "allgather_")):
+            raise TypeError("`comm` needs reduce_scatter_() and allgather_() for shard_optimizer=True; add them.")
+        if on_failure == "shrink":
+            if isinstance(comm, MPICommunicator):
+                require_fault_tolerance(comm)
+            elif not hasattr(comm, "shrink_"):
+                raise TypeError("`comm` needs shrink_() for on_failure='shrink'; add it.")
         self.comm: Communicator = comm
         self.rank, self.size = int(comm.rank), int(comm.size)
 
@@ -143,7 +185,10 @@ def set_distribution(value: DataParallel | None) -> None:
     if value is None or value.size == 1:
         activate(None)
     else:
-        activate(Group(value.comm, value.timeout, value.sync_every, value.grad_dtype == "bfloat16"))
+        half = value.grad_dtype == "bfloat16"
+        shards, own_data = value.shard_optimizer, not value.auto_shard_dataset
+        shrinks = value.on_failure == "shrink"
+        activate(Group(value.comm, value.timeout, value.sync_every, half, shards, own_data, shrinks))
 
 
 def distribution() -> DataParallel | None:

@@ -9,14 +9,12 @@ import sys
 import threading
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-
-from .._core import core
 
 Array = npt.NDArray[Any]
 
@@ -44,11 +42,28 @@ class Communicator(Protocol):
     def alltoall_(self, parts: Array, buf: Array) -> None:
         """Row p of `parts` goes to process p; row p of `buf` comes from there. Only for bfloat16."""
 
-    def allgather_(self, part: Array, buf: Array) -> None:
-        """Row p of `buf` becomes the `part` of process p. Only for bfloat16."""
+    def reduce_scatter_(self, buf: Array, counts: Array) -> None:
+        """Part p of `buf`, of counts[p] numbers, becomes its sum in process p; the rest may be anything. Sums are the
+        same each time. Only for shard_optimizer."""
+
+    def allgather_(self, buf: Array, counts: Array) -> None:
+        """Part p of `buf`, of counts[p] numbers, becomes that of process p. For bfloat16 and shard_optimizer."""
+
+    def shrink_(self) -> Communicator:
+        """What connects those that are left, after a call has raised RanksLost in all of them. Only for on_failure."""
 
     def abort(self, code: int) -> None:
         """Ends all processes."""
+
+
+class RanksLost(RuntimeError):
+    """Processes of the group are gone; those that are left may make a new group.
+
+    Example:
+        >>> from lamella.distribution import RanksLost
+        >>> issubclass(RanksLost, RuntimeError)
+        True
+    """
 
 
 class PeerError(RuntimeError):
@@ -61,6 +76,16 @@ class PeerError(RuntimeError):
     """
 
 
+def _agreed(error: BaseException) -> BaseException:
+    error._lamella_agreed = True  # type: ignore[attr-defined]
+    return error
+
+
+def agreed_on(error: BaseException) -> bool:
+    """Whether all processes leave with an error at the same place as this one."""
+    return getattr(error, "_lamella_agreed", False)
+
+
 class Group:
     """A communicator with what training needs of it.
 
@@ -69,10 +94,25 @@ class Group:
         timeout: Seconds that a process waits for the others before it ends the job; 0 for ever.
         sync_every: Steps between two exchanges.
         bfloat16: Whether gradients travel so.
+        shards: Whether each process keeps a part of the optimizer's state.
+        own_data: Whether each process has rows of its own.
+        shrinks: Whether those that are left go on when some are lost.
     """
 
-    def __init__(self, comm: Communicator, timeout: float, sync_every: int = 1, bfloat16: bool = False) -> None:
-        self.comm, self.timeout, self.sync_every, self.bfloat16 = comm, timeout, sync_every, bfloat16
+    def __init__(
+        self,
+        comm: Communicator,
+        timeout: float,
+        sync_every: int = 1,
+        bfloat16: bool = False,
+        shards: bool = False,
+        own_data: bool = False,
+        shrinks: bool = False,
+    ) -> None:
+        self.comm, self.timeout, self.own_data, self.shrinks = comm, timeout, own_data, shrinks
+        self.sync_every, self.bfloat16, self.shards = sync_every, bfloat16, shards
+        self.can_scatter = hasattr(comm, "reduce_scatter_") and hasattr(comm, "allgather_")
+        self.answer: Callable[[], list[Array]] | None = None  # gathers what is in parts
         self.rank, self.size = comm.rank, comm.size
         self.interrupted = False
         self._waiting_since: float | None = None
@@ -90,6 +130,12 @@ class Group:
         """The number that rank 0 has."""
         return float(self.sum_(np.array([value if self.rank == 0 else 0.0], np.float64))[0])
 
+    def each(self, *values: int) -> Array:
+        """(processes, values): the numbers that each process has."""
+        found = np.zeros((self.size, len(values)), np.int64)
+        found[self.rank] = values
+        return self.sum_(found)
+
     def any(self, flag: bool) -> bool:
         """Whether some process says so."""
         return bool(self.sum_(np.array([float(flag)]))[0])
@@ -106,33 +152,49 @@ class Group:
         self.sum_(values.view(np.int32))
         return values
 
+    def survivors(self) -> Group:
+        """The group of the processes that are left.
+
+        Raises:
+            RuntimeError: If they are not more than half of this one: the others may be alive, and think the same.
+        """
+        comm = self.comm.shrink_()
+        if 2 * comm.size <= self.size:
+            raise _agreed(
+                RuntimeError(
+                    f"{self.size - comm.size} of {self.size} ranks are lost. Those that are left are no majority and "
+                    "stop: there may be others that are cut off. Start again from the last backup."
+                )
+            )
+        left = Group(comm, self.timeout, self.sync_every, self.bfloat16, shrinks=True)
+        left.interrupted = self.interrupted
+        return left
+
+    def placed(self, rows: Array, places: Array | None, count: int) -> Array:
+        """So many rows, of which each process has those at its places."""
+        found = np.zeros((count, *rows.shape[1:]), rows.dtype)
+        found[places] = rows
+        return self.gathered(found)
+
     def part(self, count: int) -> tuple[int, int]:
         """The first and the last (excluded) of so many rows that are this process's."""
         return count * self.rank // self.size, count * (self.rank + 1) // self.size
 
-    def exchange(self, numbers: Array, gradients: bool) -> bool:
-        """What the core calls inside of a step; the flags of failure and interruption end a gradient."""
-        if not gradients:
-            self.sum_(numbers)
-            return True
-        flags = numbers[-64 // numbers.itemsize :]
-        flags[1] = self.interrupted
-        if self.bfloat16 and numbers.dtype == np.float32:
-            self._sum_bfloat16(numbers)
-        else:
-            self.sum_(numbers)
-        return bool(flags[0] == 0 and flags[1] == 0)
+    def take_(self, values: Array, root: int) -> None:
+        """Takes over those of process `root`."""
+        self._wait(lambda: self.comm.bcast_(values, root))
 
-    def _sum_bfloat16(self, numbers: Array) -> None:
-        """Half the bytes: each process sums a piece of all, in float32, and all take over the rounded sums."""
-        piece = -(-len(numbers) // self.size)
-        sent = np.zeros(piece * self.size, np.uint16)
-        core.to_bfloat16(numbers, sent[: len(numbers)])
-        got, sums = np.empty((self.size, piece), np.uint16), np.empty((self.size, piece), np.uint16)
-        self._wait(lambda: self.comm.alltoall_(sent.reshape(self.size, piece), got))
-        mine = core.sum_bfloat16(got)
-        self._wait(lambda: self.comm.allgather_(mine, sums))
-        core.from_bfloat16(sums.ravel()[: len(numbers)], numbers)
+    def scatter_(self, values: Array, counts: Array) -> None:
+        """Each process sums its part."""
+        self._wait(lambda: self.comm.reduce_scatter_(values, counts))
+
+    def gather_(self, values: Array, counts: Array) -> None:
+        """All take over the parts of the others."""
+        self._wait(lambda: self.comm.allgather_(values, counts))
+
+    def swap_(self, sent: Array, got: Array) -> None:
+        """Row p goes to process p, and row p comes from there."""
+        self._wait(lambda: self.comm.alltoall_(sent, got))
 
     # ------------------------------------------------------------------ agreement
 
@@ -143,24 +205,34 @@ class Group:
             PeerError: If it failed elsewhere; `error` itself if it failed here.
             KeyboardInterrupt: If some process was interrupted.
         """
-        flags = np.zeros(self.size + 1)
-        interrupted = self.interrupted or isinstance(error, KeyboardInterrupt)
-        flags[self.rank] = error is not None and not interrupted
-        flags[-1] = interrupted
-        self.sum_(flags)
-        failed = np.flatnonzero(flags[:-1])
+        asked = 1.0
+        while asked:
+            flags = np.zeros(self.size + 2)
+            interrupted = self.interrupted or isinstance(error, KeyboardInterrupt)
+            flags[self.rank] = error is not None and not interrupted
+            flags[-1] = interrupted
+            self.sum_(flags)
+            asked = flags[-2]
+            if asked and self.answer is not None:
+                self.answer()
+        failed = np.flatnonzero(flags[:-2])
         if len(failed):
             first = int(failed[0])
             said = self.bytes_of(first, b"" if error is None else f"{type(error).__name__}: {error}".encode())
             if error is None:
                 error = PeerError(f"training stopped: rank {first} failed: {said.decode(errors='replace')}")
-            error._lamella_agreed = True  # type: ignore[attr-defined]
-            raise error
+            raise _agreed(error)
         if flags[-1]:
             self.interrupted = False
-            stop = KeyboardInterrupt()
-            stop._lamella_agreed = True  # type: ignore[attr-defined]
-            raise stop
+            raise _agreed(KeyboardInterrupt())
+
+    def ask(self) -> list[Array]:
+        """What all have a part of, for one process in a block of work while the others wait for its end."""
+        assert self.answer is not None
+        flags = np.zeros(self.size + 2)
+        flags[-2] = 1
+        self.sum_(flags)
+        return self.answer()
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
@@ -169,7 +241,7 @@ class Group:
         try:
             yield
         except BaseException as caught:
-            if getattr(caught, "_lamella_agreed", False):
+            if agreed_on(caught) or isinstance(caught, RanksLost):
                 raise
             error = caught
         self.agree(error)
@@ -186,9 +258,9 @@ class Group:
         others = np.flatnonzero(sums != sums[0])
         if len(others):
             ranks = ", ".join(str(int(r)) for r in others)
-            error = RuntimeError(f"{what} of rank {ranks} differ from those of rank 0; all ranks must run one script.")
-            error._lamella_agreed = True  # type: ignore[attr-defined]
-            raise error
+            raise _agreed(
+                RuntimeError(f"{what} of rank {ranks} differ from those of rank 0; all ranks must run one script.")
+            )
 
     @contextlib.contextmanager
     def patient(self) -> Iterator[None]:
@@ -247,6 +319,8 @@ _everywhere: list[Group | None] = [None]
 
 def active() -> Group | None:
     """The group that training is shared with, if there are others in it."""
+    if getattr(_here, "alone", False):
+        return None
     found: Group | None = getattr(_here, "group", None) or _everywhere[0]
     return found
 
@@ -254,6 +328,14 @@ def active() -> Group | None:
 def activate(group: Group | None) -> None:
     """Sets the group of this process."""
     _everywhere[0] = group
+
+
+def replace(old: Group, group: Group) -> None:
+    """Puts a group of fewer processes in the place of another."""
+    if getattr(_here, "group", None) is old:
+        _here.group = group
+    else:
+        activate(group)
 
 
 @contextlib.contextmanager
@@ -265,6 +347,17 @@ def scope(group: Group | None) -> Iterator[None]:
         yield
     finally:
         _here.group = before
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Work of this thread that the other processes know nothing of."""
+    before = getattr(_here, "alone", False)
+    _here.alone = True
+    try:
+        yield
+    finally:
+        _here.alone = before
 
 
 _ALONE: AbstractContextManager[None] = contextlib.nullcontext()

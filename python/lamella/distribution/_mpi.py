@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
 import time
 import traceback
 import warnings
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from .._core import get_num_threads, set_num_threads
-from ._group import PeerError
+from ._group import PeerError, RanksLost
 
 Array = npt.NDArray[Any]
 
 # What launchers tell their processes: the variable with the number of processes, and the launcher.
 _LAUNCHERS = {"PMI_SIZE": "mpiexec of MPICH", "OMPI_COMM_WORLD_SIZE": "mpiexec of Open MPI", "SLURM_NTASKS": "Slurm"}
+_FAULT_TOLERANT = "OMPI_MCA_mpi_ft_enable"  # what mpiexec --with-ft ulfm sets
 _INSTALL = (
     'lamella.distribution needs MPI: pip install "lamella[mpi-local]" brings mpi4py with an MPI of its own; '
     'pip install "lamella[mpi]" brings mpi4py for the MPI that this machine or cluster has. Then start it with: '
@@ -39,21 +43,49 @@ class MPICommunicator:
         self._comm = (self.mpi.COMM_WORLD if comm is None else comm).Dup()
         self.rank, self.size = int(self._comm.Get_rank()), int(self._comm.Get_size())
 
+    @contextlib.contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Tells the others where a process is lost; without fault tolerance MPI has ended the job by then."""
+        try:
+            yield
+        except self.mpi.Exception as error:
+            if error.Get_error_class() not in (self.mpi.ERR_PROC_FAILED, self.mpi.ERR_REVOKED):
+                raise
+            self._comm.Revoke()
+            raise RanksLost("A rank is lost.") from error
+
+    def shrink_(self) -> MPICommunicator:
+        """Those that are left."""
+        return MPICommunicator(self._comm.Shrink())
+
     def allreduce_(self, buf: Array) -> None:
         """Sums in place."""
-        self._comm.Allreduce(self.mpi.IN_PLACE, buf)
+        with self._watched():
+            self._comm.Allreduce(self.mpi.IN_PLACE, buf)
 
     def bcast_(self, buf: Array, root: int) -> None:
         """Sends from one to all."""
-        self._comm.Bcast(buf, root)
+        with self._watched():
+            self._comm.Bcast(buf, root)
 
     def alltoall_(self, parts: Array, buf: Array) -> None:
         """Sends a row to each."""
-        self._comm.Alltoall(parts, buf)
+        with self._watched():
+            self._comm.Alltoall(parts, buf)
 
-    def allgather_(self, part: Array, buf: Array) -> None:
+    def reduce_scatter_(self, buf: Array, counts: Array) -> None:
+        """Sums a part."""
+        first = int(counts[: self.rank].sum())
+        mine = buf[first : first + int(counts[self.rank])]
+        summed = np.empty_like(mine)
+        with self._watched():
+            self._comm.Reduce_scatter(buf, summed, counts)
+        mine[...] = summed
+
+    def allgather_(self, buf: Array, counts: Array) -> None:
         """Puts the parts of all together."""
-        self._comm.Allgather(part, buf)
+        with self._watched():
+            self._comm.Allgatherv(self.mpi.IN_PLACE, [buf, counts])
 
     def abort(self, code: int) -> None:
         """Ends the job."""
@@ -77,6 +109,23 @@ def load() -> Any:
         return importlib.import_module("mpi4py.MPI")
     except (ImportError, RuntimeError) as error:
         raise ImportError(f"{_INSTALL} ({error})") from error
+
+
+def require_fault_tolerance(comm: MPICommunicator) -> None:
+    """Refuses an MPI that ends the job when a process is lost.
+
+    Raises:
+        RuntimeError: If it is one, with the way out.
+    """
+    vendor, version = comm.mpi.get_vendor()
+    able = vendor == "Open MPI" and version >= (5,)
+    if not able or os.environ.get(_FAULT_TOLERANT, "0").lower() not in ("1", "true"):
+        found = f"{vendor} {'.'.join(map(str, version))}"
+        raise RuntimeError(
+            "on_failure='shrink' needs Open MPI 5 or later started with: mpiexec --with-ft ulfm -n 4 python train.py. "
+            f"Found {found}{', started without it' if able else ''}. With every MPI, lamella run --max-restarts starts "
+            "a job again from its last backup."
+        )
 
 
 def is_launched() -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._checks import laid_out
 from .._core import core
 from .._registry import Registry, arguments, snake_case, unknown
 
@@ -153,10 +154,10 @@ class CoreLoss(Loss):
         if not fits:
             wanted = "class numbers for the rows of `y_pred`" if self.labels else "the shape of `y_pred`"
             raise ValueError(f"{self.name}: `y_true` must have {wanted}, got shapes {shapes[0]} and {shapes[1]}.")
-        rows = np.ascontiguousarray(p.reshape(-1, p.shape[-1]))
+        rows = laid_out(p.reshape(-1, p.shape[-1]), p.dtype)
         if self.labels:
-            return np.ascontiguousarray(t.reshape(-1), np.int32), rows, p.shape
-        return np.ascontiguousarray(t.reshape(rows.shape), np.float32), rows, p.shape
+            return laid_out(t.reshape(-1), np.int32), rows, p.shape
+        return laid_out(t.reshape(rows.shape), np.float32), rows, p.shape
 
     def _spec(self, core: Any) -> Any:
         # A user's subclass computes with what it is made from.

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._checks import laid_out
 from .._core import core
 from ._pairs import AnyArray
 
@@ -30,11 +31,11 @@ def row_values(name: str, options: dict[str, Any], y_true: AnyArray, y_pred: Any
     columns = y_pred.shape[-1]
     if columns == 0:
         raise ValueError(f"{name}: `y_pred` of shape {y_pred.shape} has rows without numbers.")
-    p = np.ascontiguousarray(y_pred, np.float32).reshape(-1, columns)
+    p = laid_out(y_pred, np.float32).reshape(-1, columns)
     if y_true.ndim < y_pred.ndim:
-        t: AnyArray = np.ascontiguousarray(y_true, np.int32).reshape(-1)
+        t: AnyArray = laid_out(y_true, np.int32).reshape(-1)
     else:
-        t = np.ascontiguousarray(y_true, np.float32).reshape(-1, columns)
+        t = laid_out(y_true, np.float32).reshape(-1, columns)
     values: AnyArray
     if (metric := spec_of(name, options, core.metrics)) is not None:
         values = core.metric_values(metric, t, p)

@@ -26,6 +26,7 @@ class OptimizerState:
         self._updater: Any = None
         self._weights: list[tuple[str, Shape]] = []  # paths and shapes
         self._excluded: list[str] = []  # patterns of weights that do not decay
+        self._exchange: Any = None  # with other processes, which may have parts of the state
 
     if TYPE_CHECKING:
 
@@ -156,10 +157,10 @@ class OptimizerState:
             found.append(np.array(self.learning_rate, np.float32))
         if self.built:
             chosen = self._trainable()
-            for flat in self._leading():
-                parts = self._parts(flat)
+            flats = [self._parts(flat) for flat in self._flats()]
+            leading, states = flats[: self._leading], flats[self._leading :]
+            for parts in leading:
                 found += [parts[i] for i in chosen]
-            states = [self._parts(flat) for flat in self._updater.get_state()]
             found += [states[s][i] for s, i in self._order(chosen)]
         return found + self._scalars()
 
@@ -194,20 +195,15 @@ class OptimizerState:
             self.__class__.learning_rate.fset(self, float(given[1]))  # type: ignore[attr-defined]
         rest = iter(given[1 + self._has_rate_variable :])
         chosen = self._trainable()
-        leading = self._leading()
-        for flat in leading:
-            parts = self._parts(flat)
+        flats = self._flats()
+        parts = [self._parts(flat) for flat in flats]
+        for arrays in parts[: self._leading]:
             for i in chosen:
-                parts[i][...] = next(rest)
-        flats = self._updater.get_state()
-        states = [self._parts(flat) for flat in flats]
+                arrays[i][...] = next(rest)
+        states = parts[self._leading :]
         for s, i in self._order(chosen):
             states[s][i][...] = next(rest)
-        self._updater.set_state(flats)
-        if self.use_ema:
-            self._updater.averages = leading[0]
-        if self.gradient_accumulation_steps:
-            self._updater.accumulated = leading[-1]
+        self._set_flats(flats)
         self._updater.iterations = int(given[0])
 
     def _scalars(self) -> list[Array]:
@@ -217,25 +213,42 @@ class OptimizerState:
     def _shapes(self) -> list[tuple[int, ...]]:
         """The shapes of `variables`."""
         chosen = self._trainable()
-        leading = self.use_ema + bool(self.gradient_accumulation_steps)
-        weights = [*chosen * leading, *(i for _, i in self._order(chosen))]
+        weights = [*chosen * self._leading, *(i for _, i in self._order(chosen))]
         found: list[tuple[int, ...]] = [()] * (1 + self._has_rate_variable)
         return [*found, *(tuple(self._weights[i][1]) for i in weights), *[()] * len(self._scalars())]
 
     def _numbers(self) -> int:
         """How many numbers `variables` holds."""
-        per_weight = self.use_ema + bool(self.gradient_accumulation_steps)
-        per_weight += len(self._updater.states) if self.built else 0
+        per_weight = self._leading + (len(self._updater.states) if self.built else 0)
         trained = sum(math.prod(self._weights[i][1]) for i in self._trainable()) if self.built else 0
         return 1 + self._has_rate_variable + per_weight * trained + len(self._scalars())
 
     def _trainable(self) -> list[int]:
         return [i for i, flag in enumerate(self._updater.trainable) if flag]
 
-    def _leading(self) -> list[Array]:
-        """Averages and accumulated gradients, flat, where they are in use."""
-        found = [self._updater.averages] if self.use_ema else []
-        return found + ([self._updater.accumulated] if self.gradient_accumulation_steps else [])
+    @property
+    def _leading(self) -> int:
+        """How many of _flats() come before the states of the rule."""
+        return self.use_ema + bool(self.gradient_accumulation_steps)
+
+    def _flats(self) -> list[Array]:
+        """Averages and accumulated gradients, where they are in use, and the states of the rule, each flat."""
+        if self._exchange is None or not self._exchange.is_divided:
+            return self._own_flats()
+        found: list[Array] = self._exchange.ask()
+        return found
+
+    def _own_flats(self) -> list[Array]:
+        """The same; where processes keep parts of them, zero but for the part that is here."""
+        return [*(getattr(self._updater, name) for name in self._leading_names()), *self._updater.get_state()]
+
+    def _set_flats(self, flats: list[Array]) -> None:
+        for name, flat in zip(self._leading_names(), flats, strict=False):
+            setattr(self._updater, name, flat)
+        self._updater.set_state(flats[self._leading :])
+
+    def _leading_names(self) -> list[str]:
+        return ["averages"] * self.use_ema + ["accumulated"] * bool(self.gradient_accumulation_steps)
 
     def _order(self, chosen: list[int]) -> list[tuple[int, int]]:
         """(state, weight) in the order of Keras: group by group, in each weight by weight."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ._base import new_axes
+from ._base import axes_for, classes_of, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_MOST = 2000  # classes
 
 
 def plot_confusion(
@@ -37,7 +39,8 @@ def plot_confusion(
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If a shape or a class does not fit.
+        TypeError: If `ax` or another argument is of another kind.
+        ValueError: If a shape or a class does not fit, or there are more than 2,000 classes.
 
     Example:
         >>> from matplotlib.figure import Figure
@@ -45,17 +48,20 @@ def plot_confusion(
         >>> [text.get_text() for text in ax.texts]
         ['1', '0', '1', '1']
     """
-    true, guessed = _numbers("labels", labels), _numbers("predictions", predictions)
+    true, guessed = classes_of("labels", labels), classes_of("predictions", predictions)
+    names = _names(classes)
     if len(true) != len(guessed) or not len(true):
         raise ValueError(f"`labels` and `predictions` must be of one length, got {len(true)} and {len(guessed)}.")
-    count = int(max(true.max(), guessed.max())) + 1 if classes is None else len(classes)
+    count = int(max(true.max(), guessed.max())) + 1 if names is None else len(names)
+    if count > _MOST:
+        raise ValueError(f"A confusion matrix is of at most {_MOST:,} classes, got class {count - 1:,}.")
     both = np.concatenate([true, guessed])
     outside = both[(both < 0) | (both >= count)]
     if len(outside):
         raise ValueError(f"Classes must be from 0 to {count - 1}, got {outside[0]}.")
     matrix = np.zeros((count, count), np.int64)
     np.add.at(matrix, (true, guessed), 1)
-    return draw_confusion(matrix, classes, normalize, ax)
+    return draw_confusion(matrix, names, normalize, ax)
 
 
 def draw_confusion(
@@ -67,7 +73,7 @@ def draw_confusion(
     axis = {"true": 1, "pred": 0, "all": None}.get(normalize or "", 1)
     totals = matrix.sum(axis=axis, keepdims=True)
     shares = matrix / np.maximum(totals, 1)
-    ax = ax or new_axes("draw a confusion matrix")
+    ax = axes_for(ax, "draw a confusion matrix")
     shown = shares if normalize else matrix
     # Colours are shares of a row, so that rare classes are seen; strong ones are lightened to keep text readable.
     ax.imshow(shares / max(shares.max(), 1e-12), cmap="Blues", vmin=0, vmax=1.15)
@@ -87,11 +93,13 @@ def draw_confusion(
                 size=size,
                 color="white" if dark else "#c0c0c0" if zero else "#222222",
             )
-    names = [str(i) for i in range(count)] if classes is None else [str(name) for name in classes]
+    names = [str(i) for i in range(count)] if classes is None else [short(name) for name in classes]
     places = range(count) if count <= 30 else range(0, count, -(-count // 20))
     long = max(map(len, names)) > 4
-    ax.set_xticks([*places], [names[i] for i in places], rotation=40 if long else 0, ha="right" if long else "center")
-    ax.set_yticks([*places], [names[i] for i in places])
+    shown_names = [names[i] for i in places]
+    slant: dict[str, Any] = {"rotation": 40, "ha": "right"} if long else {}
+    ax.set_xticks([*places], shown_names, parse_math=False, **slant)
+    ax.set_yticks([*places], shown_names, parse_math=False)
     ax.set(xlabel="predicted", ylabel="true")
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
@@ -103,17 +111,13 @@ def _font_size(ax: Any, count: int) -> float:
     return min(11.0, max(4.0, 0.3 * points / count))
 
 
-def _numbers(name: str, given: npt.ArrayLike) -> npt.NDArray[np.int64]:
-    array = np.asarray(given)
-    if array.ndim == 2 and array.shape[1] > 1:
-        return np.asarray(array.argmax(axis=1), np.int64)
-    if array.ndim not in (1, 2):
-        raise ValueError(f"`{name}` must be (n,) or (n, classes), got shape {array.shape}.")
-    flat = array.ravel()
-    if array.ndim == 2 and flat.dtype.kind == "f":
-        return (flat > 0.5).astype(np.int64)  # of a sigmoid
-    if not np.array_equal(flat, np.rint(flat)):
-        raise ValueError(
-            f"`{name}` must be class numbers, got {flat[flat != np.rint(flat)][0]!r}; pass probabilities as rows."
-        )
-    return flat.astype(np.int64)
+def _names(classes: Any) -> list[str] | None:
+    """`classes` as a list."""
+    if classes is None:
+        return None
+    if isinstance(classes, (str, bytes)) or not isinstance(classes, Iterable):
+        raise TypeError(f"`classes` must be a list of names, one for each class, or None; got {classes!r}.")
+    names = [str(name) for name in classes]
+    if not names:
+        raise ValueError("`classes` must name at least one class, got none. Leave it out for numbers.")
+    return names

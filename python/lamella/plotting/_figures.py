@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._optional import require
-from ._base import GREEN, classes_of, squares
+from ._base import GREEN, classes_of, short, squares
 from ._confusion import draw_confusion
 from ._history import plot_history
 from ._images import plot_images
@@ -40,6 +40,7 @@ def training_figure(
 
     Raises:
         ImportError: If matplotlib is not installed.
+        TypeError: If an argument is of another kind.
         ValueError: If a shape does not fit, or loss or accuracy is missing.
 
     Example:
@@ -52,10 +53,12 @@ def training_figure(
         >>> len(figure.axes) >= 2
         True
     """
-    tiles = squares(np.asarray(images))
+    if tested is not None and not isinstance(tested, Mapping):
+        raise TypeError(
+            f"`tested` must be what evaluate() returns with return_dict=True, or None; got {type(tested).__name__}."
+        )
+    tiles = squares(images)
     true, guessed = classes_of("labels", labels, len(tiles)), classes_of("predictions", predictions, len(tiles))
-    if true is None or guessed is None:
-        raise ValueError("training_figure() needs `labels` and `predictions`.")
     figure: Figure = require("matplotlib.figure", extra="plot", purpose="draw curves").Figure(
         figsize=(12, 6), dpi=120, layout="constrained"
     )
@@ -95,6 +98,8 @@ def table_figure(trained: Any) -> Figure:
 
     Raises:
         ImportError: If matplotlib is not installed.
+        TypeError: If `trained` is something else.
+        ValueError: If it has no scores.
 
     Example:
         >>> import tempfile
@@ -107,6 +112,10 @@ def table_figure(trained: Any) -> Figure:
         >>> [ax.get_xlabel() for ax in table_figure(trained).axes]
         ['epoch', 'true']
     """
+    if not all(hasattr(trained, name) for name in ("history", "schema", "scores")):
+        raise TypeError(f"`trained` must be a TableModel, as tables.train() returns it; got {type(trained).__name__}.")
+    if trained.scores is None:
+        raise ValueError("`trained` must have scores, but is from a file. Set trained.scores = trained.scored(path).")
     curves = trained.history is not None
     schema, scores = trained.schema, trained.scores
     figure: Figure = require("matplotlib.figure", extra="plot", purpose="draw curves").Figure(
@@ -123,12 +132,12 @@ def table_figure(trained: Any) -> Figure:
         if 0 < 20 * min(losses) < max(losses):  # else all but the first epochs look alike
             ax.set_yscale("log")
         ax.set_title("loss" + (" of the standardised target" if schema.task == "regression" else ""), fontsize="medium")
-    result = scores.result()
+    result, target = scores.result(), short(schema.target)
     if schema.task == "regression":
         plot_predictions(*np.concatenate(scores.points, axis=1), ax=right)
         r2 = "" if result["r2"] is None else f", R² {result['r2']:.3f}"
-        right.set_title(f"{schema.target}: mean absolute error {result['mae']:.4g}{r2}", fontsize="medium")
+        right.set_title(f"{target}: mean absolute error {result['mae']:.4g}{r2}", fontsize="medium", parse_math=False)
     else:
         draw_confusion(scores.confusion, schema.classes, None, right)
-        right.set_title(f"{schema.target}: accuracy {result['accuracy']:.4f}", fontsize="medium")
+        right.set_title(f"{target}: accuracy {result['accuracy']:.4f}", fontsize="medium", parse_math=False)
     return figure

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .._checks import integer
 from .._optional import require
-from ._base import GREY, RED, classes_of, new_axes, squares
+from ._base import GREY, RED, axes_for, classes_of, squares
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+_MOST_COLUMNS = 100  # more than that only for as many images
 
 
 def plot_images(
@@ -28,7 +31,8 @@ def plot_images(
     Args:
         images: One after another; rows of numbers are taken for squares.
         labels: What they are: class numbers or one-hot rows.
-        predictions: What they are taken for: class numbers, or rows of probabilities as predict() returns them.
+        predictions: What they are taken for: class numbers, or rows of probabilities as predict() returns them;
+            a single column is the probability of class 1.
         columns: Images beside each other; by default as many as below each other.
         ax: Where to draw; a new pyplot figure when None.
 
@@ -40,7 +44,8 @@ def plot_images(
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If a shape does not fit.
+        TypeError: If `ax` or another argument is of another kind.
+        ValueError: If a shape does not fit, a label is no class, or `columns` is too large.
 
     Example:
         >>> from matplotlib.figure import Figure
@@ -48,14 +53,16 @@ def plot_images(
         >>> ax.texts[0].get_text()
         '1 (is 3)'
     """
-    tiles = squares(np.asarray(images))
+    tiles = squares(images)
     count, height, width = tiles.shape
-    true, guessed = classes_of("labels", labels, count), classes_of("predictions", predictions, count)
+    true = None if labels is None else classes_of("labels", labels, count)
+    guessed = None if predictions is None else classes_of("predictions", predictions, count)
     if columns is None:
         columns = math.ceil(math.sqrt(count))
-    if columns < 1:
-        raise ValueError(f"`columns` must be at least 1, got {columns}.")
-    ax = ax or new_axes("draw images")
+    columns = integer("plot_images", "columns", columns, least=1)
+    if columns > max(count, _MOST_COLUMNS):
+        raise ValueError(f"`columns` must be at most {max(count, _MOST_COLUMNS)} for {count} images, got {columns}.")
+    ax = axes_for(ax, "draw images")
 
     captioned = true is not None or guessed is not None
     step_y, step_x = height + max(1, round(height * (0.5 if captioned else 0.12))), width + max(1, round(width * 0.22))

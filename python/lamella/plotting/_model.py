@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..utils import diagram
-from ._base import new_axes
+from ._base import axes_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +37,7 @@ def plot_model(
 
     Raises:
         ImportError: If matplotlib is not installed.
-        TypeError: If `model` is no model.
+        TypeError: If `model` is no model, or `ax` is not axes.
         ValueError: If it has no layers, or `rankdir` is unknown.
 
     Example:
@@ -58,6 +58,5 @@ def plot_model(
         activations=show_layer_activations,
         trainable=show_trainable,
     )
-    if ax is None:
-        ax = new_axes("draw models", figsize=[length / 72 for length in sheet.size])
-    return diagram.draw(sheet, ax, backwards=rankdir in ("BT", "RL"))
+    drawn_on = axes_for(ax, "draw models", figsize=[length / 72 for length in sheet.size])
+    return diagram.draw(sheet, drawn_on, backwards=rankdir in ("BT", "RL"))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ._base import new_axes
+from .._checks import integer
+from ._base import axes_for, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +31,8 @@ def plot_weights(
 
     Args:
         model: A built model, or a layer of one.
-        layer: Index or name of a layer of the model; by default the first that has a kernel.
+        layer: Index or name of a layer of the model; by default the first that has a kernel. Of a model in the model
+            its first one.
         shape: ``(height, width)`` of the image that a unit sees; found out for the first layer when None.
         units: How many units to draw as images, the first ones.
         colorbar: Whether to draw the scale beside it.
@@ -40,7 +43,8 @@ def plot_weights(
 
     Raises:
         ImportError: If matplotlib is not installed.
-        ValueError: If there is no such layer, it has no kernel, or `shape` does not fit.
+        TypeError: If an argument is of another kind.
+        ValueError: If there is no such layer, it has no kernel or one that is not finite, or `shape` does not fit.
 
     Example:
         >>> import lamella
@@ -49,16 +53,20 @@ def plot_weights(
         >>> plot_weights(model, ax=Figure().subplots()).get_xlabel()
         'unit'
     """
-    if units < 1:
-        raise ValueError(f"`units` must be at least 1, got {units}.")
+    units = integer("plot_weights", "units", units, least=1)
     found, first = _layer(model, layer)
     kernel = np.asarray(found.get_weights()[0], np.float64)
     inputs = kernel.shape[0]
+    if not np.isfinite(kernel).all():
+        raise ValueError(
+            f"The kernel of layer {found.name!r} must be finite, but has {_odd(kernel)}: training diverged."
+        )
+    shape = _checked(shape)
     if shape is not None and math.prod(shape) != inputs:
         raise ValueError(f"`shape` must hold the {inputs} inputs of layer {found.name!r}, got {shape}.")
     if shape is None and first:
         shape = _image_shape(model, inputs)
-    ax = ax or new_axes("draw weights")
+    ax = axes_for(ax, "draw weights")
     if shape is None:
         sheet = kernel
         ax.set(xlabel="unit", ylabel="input")
@@ -72,32 +80,58 @@ def plot_weights(
     image = ax.imshow(
         np.ma.masked_invalid(sheet), cmap="RdBu_r", vmin=-most, vmax=most, interpolation="nearest", aspect=aspect
     )
-    ax.set_title(f"{found.name}: {inputs} inputs, {kernel.shape[1]} units", fontsize="medium")
+    title = f"{short(found.name)}: {inputs} inputs, {kernel.shape[1]} units"
+    ax.set_title(title, fontsize="medium", parse_math=False)
     if colorbar:
         ax.figure.colorbar(image, ax=ax, fraction=0.045, pad=0.03).outline.set_visible(False)
     return ax
 
 
-def _layer(model: Any, wanted: int | str | None) -> tuple[Any, bool]:
+def _odd(kernel: npt.NDArray[np.float64]) -> float:
+    return float(kernel[~np.isfinite(kernel)][0])
+
+
+def _checked(shape: Any) -> tuple[int, int] | None:
+    if shape is None:
+        return None
+    if not isinstance(shape, (tuple, list)) or len(shape) != 2:
+        raise TypeError(f"`shape` must be (height, width) or None, got {shape!r}.")
+    height, width = (integer("plot_weights", "shape", side, least=1) for side in shape)
+    return height, width
+
+
+def _layer(model: Any, wanted: Any) -> tuple[Any, bool]:
     """The layer, and whether it is the first with a kernel."""
-    layers = list(getattr(model, "layers", [model]))
-    kernels = [each for each in layers if _has_kernel(each)]
-    if isinstance(wanted, str):
-        chosen = model.get_layer(wanted)
-    elif wanted is not None:
-        chosen = model.get_layer(index=wanted)
-    elif kernels:
+    if not hasattr(model, "get_weights"):
+        raise TypeError(f"`model` must be a model or a layer, got {type(model).__name__}.")
+    kernels = _kernels(model)
+    if wanted is None:
+        if not kernels:
+            raise ValueError("plot_weights() needs a built model with a layer that has a kernel, such as Dense.")
         chosen = kernels[0]
+    elif not hasattr(model, "layers"):
+        raise ValueError(f"`layer` must be None where `model` is a layer, got {wanted!r}.")
     else:
-        raise ValueError("plot_weights() needs a built model with a layer that has a kernel, such as Dense.")
-    if not _has_kernel(chosen):
-        raise ValueError(f"Layer {chosen.name!r} has no kernel to draw.")
+        found = model.get_layer(wanted) if isinstance(wanted, str) else model.get_layer(index=_index(wanted))
+        inside = _kernels(found)
+        if not inside:
+            raise ValueError(f"Layer {found.name!r} has no kernel to draw.")
+        chosen = inside[0]
     return chosen, bool(kernels) and chosen is kernels[0] and chosen is not model
 
 
-def _has_kernel(layer: Any) -> bool:
-    weights = layer.get_weights() if not hasattr(layer, "layers") and getattr(layer, "built", False) else []
-    return len(weights) > 0 and weights[0].ndim == 2
+def _index(wanted: Any) -> int:
+    if isinstance(wanted, (bool, np.bool_)) or not hasattr(wanted, "__index__"):
+        raise TypeError(f"`layer` must be the index or name of a layer, or None; got {wanted!r}.")
+    return operator.index(wanted)
+
+
+def _kernels(layer: Any) -> list[Any]:
+    """All layers in it that have a kernel, those of models in a model too."""
+    if hasattr(layer, "layers"):
+        return [found for each in layer.layers for found in _kernels(each)]
+    weights = layer.get_weights() if getattr(layer, "built", False) else []
+    return [layer] if len(weights) > 0 and weights[0].ndim == 2 else []
 
 
 def _image_shape(model: Any, inputs: int) -> tuple[int, int] | None:

@@ -85,6 +85,7 @@ class TableModel:
 
         Raises:
             TableError: If a column is not there, or a cell is not what it must be.
+            ValueError: If `missing` is no way that this model has.
         """
         parts = [self.readable(each.values) for each in self.predictions(Source(path, **reading), missing)]
         return np.concatenate(parts) if parts else np.empty(0)
@@ -106,11 +107,21 @@ class TableModel:
 
     def predictions(self, source: Source, missing: str | None = None) -> Iterator[Predicted]:
         """Predictions chunk by chunk; what training never saw is counted in `unseen`."""
+        if missing not in (None, "error", "drop", self.schema.missing):
+            ways = "'error' or 'drop', or 'fill' for a model that was trained with it"
+            raise ValueError(f"`missing` must be {ways}; got {missing!r}.")
         self.unseen.clear()
         for chunk in source.chunks():
             encoded = self.schema.encode(source, chunk, missing)
             self.unseen.update(encoded.unseen)
             output = self.model.predict(encoded.x[encoded.whole], verbose=0)
+            bad = ~np.isfinite(output).all(axis=1)
+            if bad.any():
+                line = np.asarray(chunk.lines)[encoded.whole][int(bad.argmax())]
+                raise TableError(
+                    f"{source.name}, line {line}: the network's output is no finite number; its training diverged, or "
+                    f"the row is far from all that it learned from."
+                )
             yield Predicted(chunk, encoded.whole, self.schema.decode(output))
 
     def scored(self, source: Source, missing: str | None = None) -> Scores:

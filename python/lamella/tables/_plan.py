@@ -41,6 +41,8 @@ def schema_of(
         )
     notes: list[str] = []
     schema = Schema("regression", target, [], missing, sorted(markers))
+    if task == "auto" and target in categorical:
+        task = "classification"
     _decide_task(source, schema, found.columns[target], task, target in numeric, notes)
     for name, column in found.columns.items():
         if name == target:
@@ -63,7 +65,7 @@ def _decide_task(source: Source, schema: Schema, column: Column, task: str, nume
     few = column.values is not None and len(column.values) <= _FEW
     if task == "auto":
         if column.bad:
-            _refuse_typo(source, name, column, most=column.values is None)
+            _refuse_typo(source, name, column)
             task = "classification"
         elif column.whole and few and not numeric and column.values is not None:
             task = "classification"
@@ -100,8 +102,9 @@ def _feature(source: Source, name: str, column: Column, numeric: bool, categoric
             line, text = column.first_bad
             raise TableError(f"{source.name}, column {name!r}, line {line}: {text!r} is not a number.")
         return Feature(name, "numeric", column.mean, column.deviation)
+    if not categorical:
+        _refuse_typo(source, name, column)
     if column.values is None:
-        _refuse_typo(source, name, column, most=True)
         raise TableError(
             f"{source.name}, column {name!r}: more than {column.most} different texts, such as "
             f"{column.first_bad[1]!r}. If it names the rows, leave it out: `drop` (--drop); or allow more with "
@@ -110,13 +113,14 @@ def _feature(source: Source, name: str, column: Column, numeric: bool, categoric
     return Feature(name, "categorical", values=_sorted(column))
 
 
-def _refuse_typo(source: Source, name: str, column: Column, *, most: bool) -> None:
+def _refuse_typo(source: Source, name: str, column: Column) -> None:
     """Numbers with a few texts among them are a slip, not categories."""
-    if most and column.good >= 9 * column.bad:
+    if column.bad and column.good >= 9 * column.bad:
         line, text = column.first_bad
         raise TableError(
             f"{source.name}, column {name!r}, line {line}: {text!r} is not a number, most others there are. "
-            "Correct it; or name it as a marker of missing values: `markers` (--missing-marker)."
+            "Correct it; name it as a marker of missing values: `markers` (--missing-marker); or, if the column holds "
+            "categories, name it in `categorical` (--categorical)."
         )
 
 
@@ -125,8 +129,15 @@ def _sorted(column: Column) -> list[str]:
     return sorted(values, key=float) if not column.bad else sorted(values)
 
 
-def checked(task: str, missing: str) -> None:
-    """Refuses words that are no task or no way with missing cells."""
+def checked(task: str, missing: str, **texts: Collection[str]) -> None:
+    """Refuses words that are no task or no way with missing cells, and what should be a list of texts and is none."""
+    for name, given in texts.items():
+        if (
+            isinstance(given, str)
+            or not isinstance(given, Collection)
+            or not all(isinstance(each, str) for each in given)
+        ):
+            raise TypeError(f"`{name}` must be a list of texts, got {given!r}.")
     if task not in ("auto", *TASKS):
         raise ValueError(f"`task` must be 'auto', 'regression' or 'classification', got {task!r}.")
     if missing not in POLICIES:

@@ -90,7 +90,7 @@ def train(
         A `TableModel`.
 
     Raises:
-        TableError: If the table cannot be used as it is; it names column and line.
+        TableError: If the table cannot be used as it is, then it names column and line, or if training diverged.
         ValueError, TypeError: If an argument is wrong.
 
     Example:
@@ -105,7 +105,7 @@ def train(
         ...     trained.predict(path).shape, trained.evaluate(path)["r2"] > 0.95
         ((100,), True)
     """
-    _plan.checked(task, missing)
+    _plan.checked(task, missing, markers=markers, numeric=numeric, categorical=categorical, drop=drop)
     widths = [units("train", "hidden", each) for each in hidden]
     share = real("train", "validation_split", validation_split, least=0, below=1)
     dropout = real("train", "dropout", dropout, least=0, below=1)
@@ -143,6 +143,11 @@ def train(
     held = (held_x, held_y) if share else None
     history = model.fit(x, y, batch_size, epochs, verbose, watchers, validation_data=held)
     facts["seconds_training"] = time.perf_counter() - started
+    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+        raise TableError(
+            f"Training diverged: weights became NaN or infinite, and nothing is kept. Use a smaller learning_rate "
+            f"(--learning-rate) than {model.optimizer.learning_rate:g}."
+        )
     facts["epochs"], facts["best_epoch"] = len(history.epoch), _best(history)
     trained.history, trained.scores = history, scores_for(schema)
     shown_x, shown_y = (held_x, held_y) if share else (x, y)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from .._checks import real
 from .._optional import require
+from ._picture import save_figure, target
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -236,8 +237,9 @@ def plot_model(
 
     Raises:
         ImportError: If matplotlib is not installed.
-        TypeError: If `model` is no model.
+        TypeError: If `model` is no model, or `to_file` no path.
         ValueError: If it has no layers, or an argument is none of those above.
+        OSError: If the file cannot be written; an old one is as it was.
 
     Example:
         >>> import lamella
@@ -257,13 +259,9 @@ def plot_model(
     dpi = real("plot_model", "dpi", dpi, least=1)
     figures = require("matplotlib.figure", extra="plot", purpose="draw models")
     figure: Figure = figures.Figure(figsize=size, dpi=dpi)
+    if to_file is not None:
+        target(figure, to_file)  # now, not after drawing
     draw(sheet, figure.add_axes((0, 0, 1, 1)), rankdir in ("BT", "RL"))
     if to_file is not None:
-        known = figure.canvas.get_supported_filetypes()
-        kind = os.path.splitext(to_file)[1].removeprefix(".").lower()
-        if kind not in known:
-            raise ValueError(
-                f"`to_file` must end in .png, .svg or .pdf, or another of {', '.join(sorted(known))}; got {to_file!r}."
-            )
-        figure.savefig(to_file, dpi=dpi)
+        save_figure(figure, to_file)
     return figure
