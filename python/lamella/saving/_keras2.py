@@ -150,9 +150,9 @@ def settled(optimizer: Any, names: list[str], values: list[Any]) -> list[Any]:
     order = optimizer._order(range(count))
     states = list(dict.fromkeys(state for state, _ in order))
     if not states:
-        lists = lists[: len(optimizer._leading)]  # SGD kept momenta of zero
+        lists = lists[: optimizer._leading]  # SGD kept momenta of zero
     leading = len(lists) - len(states)
-    if leading != len(optimizer._leading) or any(len(each) != count for each in lists):
+    if leading != optimizer._leading or any(len(each) != count for each in lists):
         return values
     found = [values[0], *optimizer.variables[1 : 1 + optimizer._has_rate_variable]]
     found += [value for each in lists[:leading] for value in each]
