@@ -47,8 +47,9 @@ py::tuple regularize(const Regularizer& regularizer, const Numbers& w) {
     const Weight weight(w), gradient(weight.shape());
     return std::visit(
         [&](const auto& r) {
-            r.add_gradient(weight.view(), gradient.view());
-            return py::make_tuple(r.value(weight.view()), gradient.values());
+            const Buffer scratch(r.scratch_size(weight.view()));
+            r.add_gradient(weight.view(), 1, gradient.view(), scratch.data());
+            return py::make_tuple(r.value(weight.view(), scratch.data()), gradient.values());
         },
         regularizer);
 }

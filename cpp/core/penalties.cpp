@@ -16,7 +16,9 @@ void share_rows(Member member, const R&, Index rows, std::size_t number, const W
 }  // namespace
 
 void Penalties::regularize(const Slot& slot, const Regularizer& regularizer) {
-    regularized_.push_back({slot, regularizer, values_.size()});
+    const Index scratch = std::visit([&](const auto& r) { return r.scratch_size({nullptr, slot.rows, slot.cols, slot.stride}); },
+                                     regularizer);
+    regularized_.push_back({slot, regularizer, values_.size(), Buffer(scratch)});
     values_.resize(values_.size() + static_cast<std::size_t>(slot.rows));
 }
 
@@ -29,13 +31,14 @@ void Penalties::measure(const Team& team, const Arena& params) {
             const Slot& slot = regularized_[i].slot;
             const ConstView w = params[slot];
             double* values = values_.data() + regularized_[i].first_value;
+            Scalar* const scratch = regularized_[i].scratch.data();
             std::visit(
                 [&]<class R>(const R& penalty) {
                     share_rows(member, penalty, slot.rows, i, [&](Range rows) {
                         if constexpr (ElementwiseRegularizer<R>)
-                            for (Index r = rows.first; r < rows.last; ++r) values[r] = penalty.value(w.middle_rows(r, 1));
+                            for (Index r = rows.first; r < rows.last; ++r) values[r] = penalty.value(w.middle_rows(r, 1), scratch);
                         else
-                            values[0] = penalty.value(w);
+                            values[0] = penalty.value(w, scratch);
                     });
                 },
                 regularized_[i].regularizer);
@@ -59,13 +62,7 @@ void Penalties::add_gradients(const Team& team, const Arena& params, const Arena
                     share_rows(member, penalty, slot.rows, i, [&](Range rows) {
                         const View w = params[slot].middle_rows(rows.first, rows.count());
                         const View g = gradients[slot].middle_rows(rows.first, rows.count());
-                        if (factor == 1) return penalty.add_gradient(w, g);
-                        Buffer own(w.rows * w.stride);
-                        const View slopes{own.data(), w.rows, w.cols, w.stride};
-                        penalty.add_gradient(w, slopes);
-                        for (Index r = 0; r < g.rows; ++r)
-                            for (Index c = 0; c < padded(g.cols); c += kLanes)
-                                fma(Vec::load(slopes.row(r) + c), Vec(factor), Vec::load(g.row(r) + c)).store(g.row(r) + c);
+                        penalty.add_gradient(w, factor, g, regularized_[i].scratch.data());
                     });
                 },
                 regularized_[i].regularizer);

@@ -33,6 +33,7 @@ private:
         Slot slot;
         Regularizer regularizer;
         std::size_t first_value;  // of those by row
+        Buffer scratch;
     };
     struct Constrained {
         Slot slot;

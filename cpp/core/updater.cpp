@@ -42,6 +42,7 @@ Updater::Updater(const Optimizer& optimizer, const Options& options, const Layou
     if (options_.use_ema) averages_ = Arena(layout_);
     if (collects()) gradients_ = Arena(layout_);
     const std::size_t count = layout_.slots().size();
+    weight_squares_.assign(count, 0);
     scales_.assign(count, accumulates() ? 1 / static_cast<Scalar>(options_.gradient_accumulation_steps) : Scalar(1));
     set_decayed(std::vector<bool>(count, true));
     set_trainable(std::vector<bool>(count, true));
@@ -259,14 +260,14 @@ void Updater::take_norms(const Team& team, const Arena& gradients, const Exchang
             std::fill(squares_.begin() + pieces.last, squares_.end(), 0.0);
             exchange->sum(squares_.data(), static_cast<Index>(squares_.size()));
         }
-        std::vector<double> of_weight(scales_.size(), 0);
+        std::ranges::fill(weight_squares_, 0.0);
         double of_all = 0;
-        for (std::size_t p = 0; p < pieces_.size(); ++p) of_weight[pieces_[p].index] += squares_[p];
-        for (const double squares : of_weight) of_all += squares;
+        for (std::size_t p = 0; p < pieces_.size(); ++p) weight_squares_[pieces_[p].index] += squares_[p];
+        for (const double squares : weight_squares_) of_all += squares;
         const double mean = accumulates() ? 1.0 / static_cast<double>(options_.gradient_accumulation_steps) : 1.0;
         const double most = options_.clipnorm > 0 ? options_.clipnorm : options_.global_clipnorm;
         for (std::size_t i = 0; i < scales_.size(); ++i) {
-            const double norm = mean * std::sqrt(options_.clipnorm > 0 ? of_weight[i] : of_all);
+            const double norm = mean * std::sqrt(options_.clipnorm > 0 ? weight_squares_[i] : of_all);
             scales_[i] = static_cast<Scalar>(mean * (most / std::max(norm, most)));  // NaN if the norm is
         }
     });

@@ -133,7 +133,7 @@ private:
     std::vector<Scalar> decays_;  // by weight, without the rate
     std::vector<Scalar> scales_;  // by weight
     std::vector<Slot> pieces_;    // flat parts of the trainable weights, of a size that suits caches
-    std::vector<double> squares_;  // by piece
+    std::vector<double> squares_, weight_squares_;  // by piece, by weight
     Range kept_;                   // of the arena: what there is state of here
     ForkSafe<std::mutex> mutex_;
 };
