@@ -28,6 +28,18 @@ struct Scorer::Scored {
         const Index row = groups == 1 ? sample(r) : sample(r) * groups + r % groups;
         return {data.targets + row * data.target_cols, data.labels ? data.labels[row] : 0, end};
     }
+    /// Asks for targets: samples come in random order, and each would be waited for.
+    void ask(Range mine) const {
+        for (Index r = mine.first; r < mine.last; ++r) {
+            const Index row = groups == 1 ? sample(r) : sample(r) * groups + r % groups;
+            if (data.targets) {
+                const Scalar* first = data.targets + row * data.target_cols;
+                LAMELLA_PREFETCH(first);
+                LAMELLA_PREFETCH(first + kLanes - 1);  // a register that begins anywhere in a line
+            }
+            if (data.labels) LAMELLA_PREFETCH(data.labels + row);
+        }
+    }
 };
 
 namespace {
@@ -107,6 +119,7 @@ void Scorer::score(const Team& team, const Examples& data, Batch::Rows samples, 
     if (needs_sums()) add_up(team, rows);
     team.phase([&](Member member) {
         const Range mine = member.share(y.rows);
+        rows.ask(mine);
         std::visit(
             [&]<class L>(const L& loss) {
                 if constexpr (HasBatchSums<L>)

@@ -15,7 +15,8 @@
 #define LAMELLA_PREFETCH(...) __builtin_prefetch(__VA_ARGS__)
 #elif defined(__GNUC__)
 #define LAMELLA_UNROLL _Pragma("GCC unroll 8")
-#define LAMELLA_PREFETCH(...) __builtin_prefetch(__VA_ARGS__)
+// The empty statement is an effect: GCC drops calls of functions that only prefetch, since they have none.
+#define LAMELLA_PREFETCH(...) (__builtin_prefetch(__VA_ARGS__), [] { asm volatile(""); }())
 #else
 #define LAMELLA_UNROLL
 #define LAMELLA_PREFETCH(address, ...) Eigen::internal::prefetch(address)

@@ -43,6 +43,15 @@ constexpr Index kAhead = 8;
 template <class T>
 void prefetch(const T* data, Index count) {
     for (Index i = 0; i < count; i += 64 / Index{sizeof(T)}) LAMELLA_PREFETCH(data + i);
+    if (count > 0) LAMELLA_PREFETCH(data + count - 1);  // rows begin anywhere in a line
+}
+
+/// Asks for a row.
+template <class I, class V>
+void ask(const CompressedRows<I, V>& source, Index row) {
+    const std::int64_t start = source.starts[row], size = std::min<Index>(source.starts[row + 1] - start, source.cols);
+    prefetch(source.indices + start, size);
+    prefetch(source.values + start, size);
 }
 
 /// A column number, read once: checked, it must not change any more. 0 if it is outside of `cols`, which `outside` notes.
@@ -56,6 +65,7 @@ Index column_at(const I* index, Index cols, bool& outside) {
 
 // What a column costs its member besides its nonzeros, in nonzeros. Lists: an empty list; cuts: the update of its weights.
 constexpr Index kListCost = 2, kCutCost = 4;
+constexpr int kBatchesBounded = 16;  // batches that use the same bounds: finding them takes longer than it gains for one
 
 /// The first entry of a row at `column` or behind it.
 const Entry* lower_bound(const Entry* from, const Entry* end, Index column) {
@@ -120,12 +130,10 @@ void Batch::fill(const DenseRows<T>&, Rows, Affine, Range mine) {
 template <class I, class V>
 void Batch::fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine) {
     bool outside = false;
+    if (mine.count() > 0) ask(source, rows[mine.first]);
     for (Index r = mine.first; r < mine.last; ++r) {
         const std::int64_t start = source.starts[rows[r]], size = source.starts[rows[r] + 1] - start;
-        if (r + 1 < mine.last) {  // rows come in random order: ask for them early
-            prefetch(source.indices + source.starts[rows[r + 1]], row_sizes_[r + 1]);
-            prefetch(source.values + source.starts[rows[r + 1]], row_sizes_[r + 1]);
-        }
+        if (r + 1 < mine.last) ask(source, rows[r + 1]);  // rows come in random order: ask for them early
         const I* index = source.indices + start;
         const V* value = source.values + start;
         if (compressed_) {
@@ -220,11 +228,13 @@ void Batch::gather(const Team& team, const Source& source, Rows rows, Affine aff
     team.phase([&](Member member) {
         const Range mine = member.share(rows.count);
         std::visit([&](const auto& from) { measure(from, rows, affine, mine); }, source);
-        if (wanted_ != Columns::kNone) bounds_[member.rank] = bound(member.rank, member.size);
+        const bool stale = members_ != member.size || age_ == 1;
+        if (wanted_ != Columns::kNone && stale) bounds_[member.rank] = bound(member.rank, member.size);
     });
     team.phase([&](Member member) {
         if (member.rank > 0) return;
         if (wanted_ != Columns::kNone) bounds_[member.size] = dense_.cols;
+        age_ = members_ == member.size ? age_ % kBatchesBounded + 1 : 1;
         members_ = member.size;
         count_ = rows.count;
         decide(rows.count, compress);

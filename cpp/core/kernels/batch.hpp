@@ -109,10 +109,11 @@ private:
     std::vector<std::int64_t> row_starts_;
     std::vector<Index> row_sizes_;
     // Each member has the columns between two bounds, so that no cache line is written by two of them. The bounds would have
-    // shared the last batch's work equally; cuts_ says where they fall in each row of this one.
+    // shared an earlier batch's work equally; cuts_ says where they fall in each row of this one.
     std::vector<Index> bounds_;
     Index count_ = 0;  // rows of the last batch
     int members_ = 0;  // that shared it
+    int age_ = 0;      // batches since the bounds were due, from 1
     std::vector<std::int32_t> cuts_;     // (rows × bounds)
     std::vector<std::int32_t> cursors_;  // a column's next place
     std::unique_ptr<std::atomic<bool>> broken_ = std::make_unique<std::atomic<bool>>(false);
