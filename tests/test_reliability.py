@@ -22,7 +22,7 @@ import threadpoolctl
 from patience import SLOWER
 
 import lamella
-from lamella import Input, Sequential, layers
+from lamella import Input, Sequential, _machine, layers
 from lamella.callbacks import Callback, LambdaCallback
 
 Array = np.ndarray[Any, Any]
@@ -362,7 +362,7 @@ tasks = len(os.listdir("/proc/self/task")) if os.path.exists("/proc/self/task") 
 print(lamella.get_num_threads(), digest, tasks)
 """
     count, digest, tasks = run_python(program, OMP_NUM_THREADS=threads, OPENBLAS_NUM_THREADS="1").split()
-    assert count == threads
+    assert count == ("1" if _machine.facts()["OpenMP"] == "none" else threads)
     assert int(tasks) <= int(threads)
     assert digest == run_python(program, OMP_NUM_THREADS="1").split()[1]
 

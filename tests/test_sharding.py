@@ -35,7 +35,7 @@ def sums(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def make(optimizer: Any, rank: int) -> lamella.Sequential:
     first = layers.Dense(300, "tanh", kernel_regularizer="l2", kernel_constraint="max_norm")
-    model = network([first, layers.BatchNormalization(), layers.Dense(40, "relu"), layers.Dense(3)], rank)
+    model = network([first, layers.BatchNormalization(), layers.Dense(128, "relu"), layers.Dense(3)], rank)
     model.compile(optimizer(), "mse")
     return model
 

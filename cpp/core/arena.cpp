@@ -73,6 +73,18 @@ void for_rows_in(const Layout& layout, Range part, const Use& use) {
 
 }  // namespace
 
+void clear_padding(const Layout& layout, const Arena& arena) {
+    Index end = 0;  // of the row before
+    const auto clear_to = [&](Index next) { std::fill_n(arena.at(end), next - end, Scalar(0)); };
+    for (const Slot& slot : layout.slots())
+        for (Index r = 0; r < slot.rows; ++r) {
+            const Index row = slot.offset + r * slot.stride;
+            clear_to(row);
+            end = row + slot.cols;
+        }
+    clear_to(layout.size());
+}
+
 void read(const Layout& layout, const Arena& arena, Range part, Scalar* values) {
     if (part.count() < layout.size()) std::fill_n(values, layout.weight_count(), Scalar(0));
     for_rows_in(layout, part, [&](Index from, Index place, Index count) { std::copy_n(arena.at(from), count, values + place); });

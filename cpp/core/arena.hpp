@@ -73,6 +73,9 @@ private:
     Buffer buffer_;
 };
 
+/// Makes all numbers zero that belong to no weight.
+void clear_padding(const Layout& layout, const Arena& arena);
+
 /// Copies all weights of an arena, slot after slot without padding, to or from `values`; of an arena that has only `part` of
 /// the layout those in it, and others are read as zero.
 void read(const Layout& layout, const Arena& arena, Range part, Scalar* values);

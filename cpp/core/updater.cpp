@@ -165,7 +165,9 @@ bool Updater::step_together(const Team& team, const Arena& params, std::atomic<b
     const Collect sink(summed_);
     team.phase([&](Member member) { send(member, sink); });
     team.phase([&](Member member) {
-        if (member.rank == 0) meet(summed_.data(), layout_.size());
+        if (member.rank > 0) return;
+        if (!is_whole()) clear_padding(layout_, summed_);  // the last sum may have left anything where others keep the state
+        meet(summed_.data(), layout_.size());
     });
     if (left) return false;
     const bool now = completes(moment.iteration);
