@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,6 +92,24 @@ def laid_out(array: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         True
     """
     return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+
+
+def file_path(name: str, value: Any) -> Path:
+    """`value` as a path; ``~`` is the user's folder.
+
+    Raises:
+        TypeError: If it is no str and no Path.
+        ValueError: If no file can have the name.
+
+    Example:
+        >>> file_path("filepath", "a.npz").name
+        'a.npz'
+    """
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
+        raise TypeError(f"`{name}` must be a path, a str or a Path, got {value!r} of type {type(value).__name__}.")
+    if "\0" in os.fspath(value):
+        raise ValueError(f"`{name}` must be a name that a file can have, without zeros, got {value!r}.")
+    return Path(value).expanduser()
 
 
 def flag(owner: str, name: str, value: Any) -> bool:
