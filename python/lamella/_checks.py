@@ -16,6 +16,10 @@ Floats = npt.NDArray[np.floating[Any]]
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
+class KindError(TypeError, ValueError):
+    """A value of the wrong kind: a TypeError, and, where Keras and scikit-learn have it so, a ValueError as well."""
+
+
 def integer(owner: str, name: str, value: Any, *, least: int) -> int:
     """`value` as an int of at least `least`; accepts NumPy integers, refuses booleans.
 
@@ -40,11 +44,16 @@ def integer(owner: str, name: str, value: Any, *, least: int) -> int:
 
 
 def units(owner: str, name: str, value: Any) -> int:
-    """A positive integer; everything else is a ValueError, as in Keras."""
+    """A positive integer.
+
+    Raises:
+        KindError: If it is not an integer.
+        ValueError: If it is not positive.
+    """
     try:
         return integer(owner, name, value, least=1)
     except TypeError as error:
-        raise ValueError(str(error)) from None
+        raise KindError(str(error)) from None
 
 
 def real(
@@ -53,7 +62,8 @@ def real(
     """`value` as a float in [least, most], less than `below`, that float32 can hold.
 
     Raises:
-        ValueError: If it is not a number, not finite, or outside.
+        KindError: If it is not a number.
+        ValueError: If it is not finite, or outside.
 
     Example:
         >>> real("SGD", "momentum", 0.9, least=0, most=1)
@@ -63,10 +73,12 @@ def real(
     limits += [f"less than {below:g}"] * (below < math.inf)
     what = f"{owner} `{name}` must be a finite number" + (f", {' and '.join(limits)}" if limits else "")
     if isinstance(value, (bool, np.bool_, np.complexfloating)) or not hasattr(value, "__float__"):
-        raise ValueError(f"{what}; got {value!r} of type {type(value).__name__}.")
+        raise KindError(f"{what}; got {value!r} of type {type(value).__name__}.")
     try:
         number = float(value)
-    except (TypeError, ValueError, OverflowError):
+    except TypeError:  # an array of several
+        raise KindError(f"{what}; got {value!r} of type {type(value).__name__}.") from None
+    except (ValueError, OverflowError):
         raise ValueError(f"{what}; got {value!r}.") from None
     if not (abs(number) <= _FLOAT32_MAX and least <= number <= most and number < below):
         raise ValueError(f"{what}; got {value!r}.")
