@@ -89,6 +89,12 @@ def test_required_arguments_of_run_are_only_the_script(capsys: pytest.CaptureFix
     assert fails(capsys, "run")[1].endswith("required: script\n")
 
 
+def test_a_launcher_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("mpi4py")
+    code, line = fails(capsys, "run", "--mpiexec", "no-such-launcher -x", "flats.csv")
+    assert code == 1 and "There is no launcher 'no-such-launcher -x' here" in line
+
+
 def test_names_as_long_as_the_file_system_takes_are_written(capsys: pytest.CaptureFixture[str]) -> None:
     name = "m" * 243 + ".safetensors"
     assert cli.main([*TRAIN, "--save", name]) == 0, capsys.readouterr().err
