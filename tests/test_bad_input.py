@@ -1090,3 +1090,14 @@ def test_a_built_layer_keeps_what_the_core_was_given() -> None:
     made.compile("sgd", "mse")
     made.fit(x, y, verbose=0)
     made.set_weights(made.get_weights())
+
+
+def test_numbers_of_the_wrong_kind_are_type_errors_and_as_in_keras_value_errors():
+    for make in (lambda: layers.Dense("a"), lambda: layers.Dropout("a"), lambda: lamella.optimizers.SGD(momentum=1j)):
+        for kind in (TypeError, ValueError):
+            with pytest.raises(kind, match=r"must be .*got "):
+                make()
+    for make in (lambda: layers.Dense(0), lambda: layers.Dropout(2), lambda: lamella.optimizers.SGD(momentum=np.nan)):
+        with pytest.raises(ValueError, match=r"must be .*got ") as error:
+            make()
+        assert not isinstance(error.value, TypeError)

@@ -197,7 +197,10 @@ def test_outputs_that_are_no_probabilities_are_refused(activation: str | None) -
         Playground(with_outputs(activation), "")
 
 
-def test_command_refuses_a_model_without_softmax_in_one_line(tmp_path: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_refuses_a_model_without_softmax_in_one_line(
+    tmp_path: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Playground, "serve_forever", lambda self: None)  # a model that is served fails, not hangs
     with_outputs(None).save(tmp_path / "m.safetensors")
     assert cli.main(["playground", "--model", str(tmp_path / "m.safetensors")]) == 1
     line = capsys.readouterr().err

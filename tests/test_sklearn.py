@@ -202,3 +202,50 @@ def test_a_function_may_make_the_model() -> None:
     network = DenseClassifier(model=make, learning_rate_init=0.1, batch_size=16, max_iter=50, random_state=0).fit(x, y)
     assert network.score(x, y) > 0.9
     assert isinstance(network.model_.layers[0], lamella.layers.BatchNormalization)
+
+
+@pytest.mark.parametrize(
+    "parameter", ["hidden_layer_sizes", "dropout", "alpha", "tol", "max_iter", "learning_rate_init", "batch_size"]
+)
+def test_parameters_of_the_wrong_kind_are_type_errors(parameter: str) -> None:
+    with pytest.raises(TypeError, match=f"DenseClassifier `{parameter}` must be .*got 'a' of type str"):
+        DenseClassifier(**{parameter: "a"}).fit(np.eye(4), [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("labels", "kinds"),
+    [(["a", None, "b", "a"], "NoneType, str"), ([1, "a", 2, 1], "int, str"), ([None] * 4, "NoneType")],
+    ids=str,
+)
+def test_labels_of_several_kinds_are_named(labels: list[Any], kinds: str) -> None:
+    with pytest.raises(TypeError, match=f"`y` must hold classes of one kind, .*got objects of the types {kinds}"):
+        DenseClassifier(max_iter=1).fit(np.eye(4), np.array(labels, dtype=object))
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "text"),
+    [
+        ({0: np.nan}, ValueError, r"`class_weight\[0\]` must be a finite number, at least 0; got nan"),
+        ({0: -1}, ValueError, r"`class_weight\[0\]` must be .*got -1"),
+        ({0: 1, 1: "a"}, TypeError, r"`class_weight\[1\]` must be .*got 'a' of type str"),
+        ({0: 0, 1: 0}, ValueError, "a `sample_weight` or `class_weight` above 0"),
+    ],
+    ids=str,
+)
+def test_class_weights_are_checked_under_their_name(weights: Any, error: type[Exception], text: str) -> None:
+    with pytest.raises(error, match=text):
+        DenseClassifier(max_iter=1, class_weight=weights).fit(np.eye(4), [0, 1, 0, 1])
+
+
+def test_callbacks_are_a_list() -> None:
+    with pytest.raises(TypeError, match="`callbacks` must be a list of callbacks or None, got 5"):
+        DenseClassifier(callbacks=5).fit(np.eye(4), [0, 1, 0, 1])
+
+
+@pytest.mark.parametrize("form", [np.asarray, sparse.csr_matrix])
+def test_numbers_beyond_float32_are_named_as_scikit_learn_names_inputs(form: Any) -> None:
+    x = np.diag([1.0, -1e300, 1.0, 1.0])
+    fitted = DenseRegressor(max_iter=1).fit(np.eye(4), np.arange(4.0))
+    for use in (lambda: DenseRegressor(max_iter=1).fit(form(x), np.arange(4.0)), lambda: fitted.predict(form(x))):
+        with pytest.raises(ValueError, match=r"^X holds -1e\+300, which is too large for float32\. Scale X"):
+            use()

@@ -283,7 +283,7 @@ def test_what_a_model_cannot_do_is_said(capsys: pytest.CaptureFixture[str]) -> N
     code, line = fails(capsys, "predict", "m.safetensors", "flowers.csv")
     assert code == 1 and "no column 'id', 'area', 'city', which the model was trained with" in line
     code, line = fails(capsys, "predict", "houses.csv", "houses.csv")
-    assert code == 1
+    assert code == 2
 
 
 @pytest.mark.filterwarnings("default:The loss became:RuntimeWarning")

@@ -16,6 +16,9 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from . import (
+    _command as _command,  # first: it tells what ends the import of the others
+)
+from . import (
     activations,
     backend,
     callbacks,

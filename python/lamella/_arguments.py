@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shlex
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+_LARGEST = 2**63 - 1
 
 
 def whole(least: int, most: int | None = None) -> Callable[[str], int]:
@@ -21,8 +25,10 @@ def whole(least: int, most: int | None = None) -> Callable[[str], int]:
     def parse(text: str) -> int:
         with contextlib.suppress(ValueError):
             number = int(text)
-            if number >= least and (most is None or number <= most):
+            if least <= number <= (_LARGEST if most is None else most):
                 return number
+            if number > _LARGEST:
+                raise argparse.ArgumentTypeError(f"must be a whole number less than 2**63, got {_cut(text)}")
         raise argparse.ArgumentTypeError(f"must be a whole number {bounds}, got {text!r}")
 
     return parse
@@ -64,6 +70,8 @@ def names(text: str) -> list[str]:
     found = [name.strip() for name in text.split(",")]
     if not all(found):
         raise argparse.ArgumentTypeError(f"must be names with commas between them, got {text!r}")
+    if len({*found}) < len(found):
+        raise argparse.ArgumentTypeError(f"must be different names, got {text!r}")
     return found
 
 
@@ -81,20 +89,59 @@ def widths(text: str) -> list[int]:
     raise argparse.ArgumentTypeError(f"must be sizes of layers such as 64,64, or none; got {text!r}")
 
 
+def command(text: str) -> str:
+    """Reads a command with its options, as a shell would cut it.
+
+    Example:
+        >>> command("mpiexec -hosts a,b")
+        'mpiexec -hosts a,b'
+    """
+    with contextlib.suppress(ValueError):
+        if shlex.split(text):
+            return text
+    raise argparse.ArgumentTypeError(f"must be a command such as 'mpiexec -hosts a,b', got {text!r}")
+
+
 def existing(text: str) -> Path:
     """Reads the name of a file or folder that is there."""
-    path = Path(text).expanduser()
-    if not text or not path.exists():
-        raise argparse.ArgumentTypeError(f"must be an existing folder or file, got {text!r}; leave it out to search")
+    path = _path(text, "an existing folder or file")
+    if not path.exists():
+        raise argparse.ArgumentTypeError(
+            f"must be an existing folder or file, got {_cut(text)}; leave it out to search"
+        )
+    return path.absolute()
+
+
+def script(text: str) -> Path:
+    """Reads the name of a Python script that is there."""
+    path = _path(text, "an existing Python script")
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"must be an existing Python script, got {_cut(text)}")
     return path.absolute()
 
 
 def source(text: str) -> Path:
     """Reads the name of a file that is there, or ``-`` for standard input."""
-    path = Path(text).expanduser()
+    path = _path(text, "an existing file")
     if text == "-" or path.is_file() or path.is_fifo():  # a fifo: the shell's <(...)
         return path
-    raise argparse.ArgumentTypeError(f"must be an existing file, got {text!r}")
+    raise argparse.ArgumentTypeError(f"must be an existing file, got {_cut(text)}")
+
+
+def model(*endings: str) -> Callable[[str], Path]:
+    """Reads the name of a model's file that is there.
+
+    Args:
+        *endings: What it must end with, one of them.
+    """
+
+    def parse(text: str) -> Path:
+        if not text.lower().endswith(endings):
+            ends = ", ".join(endings[:-1]) + f" or {endings[-1]}"
+            raise argparse.ArgumentTypeError(f"must end with {ends}, got {_cut(text)}")
+        return source(text)
+
+    return parse
 
 
 def target(*endings: str) -> Callable[[str], Path]:
@@ -105,17 +152,42 @@ def target(*endings: str) -> Callable[[str], Path]:
     """
 
     def parse(text: str) -> Path:
-        path = Path(text).expanduser()
+        path = _path(text, "a file that can be written")
         if not text or path.is_dir():
             raise argparse.ArgumentTypeError(f"must be a file such as name{(endings or ('.csv',))[0]}, got {text!r}")
         if path.exists() and not path.is_file():
             raise argparse.ArgumentTypeError(f"must be a regular file, not a device or a pipe, got {text!r}")
         if endings and path.suffix.lower() not in endings:
-            raise argparse.ArgumentTypeError(f"must end with {' or '.join(endings)}, got {text!r}")
+            raise argparse.ArgumentTypeError(f"must end with {' or '.join(endings)}, got {_cut(text)}")
         if not path.parent.is_dir():
-            raise argparse.ArgumentTypeError(f"must lie in an existing folder, got {text!r}; make the folder first")
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise argparse.ArgumentTypeError(f"must be a file that can be written, got {text!r}; choose another place")
+            raise argparse.ArgumentTypeError(f"must lie in an existing folder, got {_cut(text)}; make the folder first")
+        try:
+            if path.exists() and not os.access(path, os.W_OK):
+                raise PermissionError(None, "it is read-only")
+            with tempfile.TemporaryFile(dir=path.parent):  # what os.access says of folders is not always so
+                pass
+        except OSError as error:
+            raise argparse.ArgumentTypeError(
+                f"must be a file that can be written, got {text!r} ({error.strerror}); choose another place"
+            ) from None
         return path
 
     return parse
+
+
+def _path(text: str, what: str) -> Path:
+    """The path that a word names; names that no file can have are said to be none."""
+    try:
+        if not text:
+            raise OSError(None, "it is empty")
+        path = Path(text).expanduser()
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            os.stat(path)
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a ring of links, ~nobody, a zero
+        why = error.strerror if isinstance(error, OSError) else error
+        raise argparse.ArgumentTypeError(f"must be {what}, got {_cut(text)} ({why})") from None
+    return path
+
+
+def _cut(text: str) -> str:
+    return repr(text if len(text) <= 100 else f"{text[:80]}...{text[-10:]}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import secrets
@@ -40,7 +41,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "No such folder; create it first", str(path.parent))
     _remove_stale(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
+    temporary = path.with_name(f".{_stem(path)}.{os.getpid()}.{secrets.token_hex(4)}.tmp")
     try:
         stream = temporary.open("x+b")
     except OSError as error:
@@ -63,9 +64,15 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             os.close(folder)
 
 
+def _stem(path: Path) -> str:
+    """The file's name, or where that leaves no room for more in a name of 255 bytes, its digest."""
+    name = os.fsencode(path.name)
+    return path.name if len(name) <= 200 else hashlib.sha256(name).hexdigest()
+
+
 def _remove_stale(path: Path) -> None:
     """Removes what killed processes left beside `path`."""
-    own = re.compile(rf"\.{re.escape(path.name)}\.(\d+)\.[0-9a-f]{{8}}\.tmp")
+    own = re.compile(rf"\.{re.escape(_stem(path))}\.(\d+)\.[0-9a-f]{{8}}\.tmp")
     with contextlib.suppress(OSError):
         for other in path.parent.iterdir():
             found = own.fullmatch(other.name)

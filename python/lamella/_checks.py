@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import operator
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,10 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.floating[Any]]
 
 _FLOAT32_MAX = float(np.finfo(np.float32).max)
+
+
+class KindError(TypeError, ValueError):
+    """A value of the wrong kind: a TypeError, and, where Keras and scikit-learn have it so, a ValueError as well."""
 
 
 def integer(owner: str, name: str, value: Any, *, least: int) -> int:
@@ -38,11 +44,16 @@ def integer(owner: str, name: str, value: Any, *, least: int) -> int:
 
 
 def units(owner: str, name: str, value: Any) -> int:
-    """A positive integer; everything else is a ValueError, as in Keras."""
+    """A positive integer.
+
+    Raises:
+        KindError: If it is not an integer.
+        ValueError: If it is not positive.
+    """
     try:
         return integer(owner, name, value, least=1)
     except TypeError as error:
-        raise ValueError(str(error)) from None
+        raise KindError(str(error)) from None
 
 
 def real(
@@ -51,7 +62,8 @@ def real(
     """`value` as a float in [least, most], less than `below`, that float32 can hold.
 
     Raises:
-        ValueError: If it is not a number, not finite, or outside.
+        KindError: If it is not a number.
+        ValueError: If it is not finite, or outside.
 
     Example:
         >>> real("SGD", "momentum", 0.9, least=0, most=1)
@@ -61,10 +73,12 @@ def real(
     limits += [f"less than {below:g}"] * (below < math.inf)
     what = f"{owner} `{name}` must be a finite number" + (f", {' and '.join(limits)}" if limits else "")
     if isinstance(value, (bool, np.bool_, np.complexfloating)) or not hasattr(value, "__float__"):
-        raise ValueError(f"{what}; got {value!r} of type {type(value).__name__}.")
+        raise KindError(f"{what}; got {value!r} of type {type(value).__name__}.")
     try:
         number = float(value)
-    except (TypeError, ValueError, OverflowError):
+    except TypeError:  # an array of several
+        raise KindError(f"{what}; got {value!r} of type {type(value).__name__}.") from None
+    except (ValueError, OverflowError):
         raise ValueError(f"{what}; got {value!r}.") from None
     if not (abs(number) <= _FLOAT32_MAX and least <= number <= most and number < below):
         raise ValueError(f"{what}; got {value!r}.")
@@ -90,6 +104,24 @@ def laid_out(array: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
         True
     """
     return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])
+
+
+def file_path(name: str, value: Any) -> Path:
+    """`value` as a path; ``~`` is the user's folder.
+
+    Raises:
+        TypeError: If it is no str and no Path.
+        ValueError: If no file can have the name.
+
+    Example:
+        >>> file_path("filepath", "a.npz").name
+        'a.npz'
+    """
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
+        raise TypeError(f"`{name}` must be a path, a str or a Path, got {value!r} of type {type(value).__name__}.")
+    if "\0" in os.fspath(value):
+        raise ValueError(f"`{name}` must be a name that a file can have, without zeros, got {value!r}.")
+    return Path(value).expanduser()
 
 
 def flag(owner: str, name: str, value: Any) -> bool:

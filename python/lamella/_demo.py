@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import time
 from pathlib import Path
@@ -47,7 +48,9 @@ def load(path: Path | None = None, num_train: int = 60_000, num_test: int = 10_0
     except DatasetNotFoundError:
         if path is not None:
             raise
-        way = "set LAMELLA_DATA to its folder"
+        way, given = "set LAMELLA_DATA to its folder", os.environ.get("LAMELLA_DATA")
+        if given:
+            way += f" (now LAMELLA_DATA={given} {'holds none' if os.path.isdir(given) else 'is no folder'})"
         if importlib.util.find_spec("pooch") is None:
             way += ' or pip install "lamella[datasets]"'
         print(f"No MNIST here and none to download, so digits are drawn instead; for MNIST, {way}.", file=sys.stderr)

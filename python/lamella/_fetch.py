@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from . import _checks
 from ._atomic import write_atomic
 from ._optional import require
 from ._warn import warn
@@ -74,12 +75,9 @@ def given_place(path: str | os.PathLike[str]) -> Path | None:
     Raises:
         DatasetNotFoundError: If `path` has a folder part and does not exist.
     """
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"`path` must be a str or a Path, got {path!r} of type {type(path).__name__}.")
-    text = os.fspath(path)
+    place, text = _checks.file_path("path", path), os.fspath(path)
     if not text:
         raise ValueError('`path` must name a file or a folder, got "". Leave it out for the default.')
-    place = Path(text).expanduser()
     if place.exists():
         return place
     if len(place.parts) > 1 or any(separator in text for separator in (os.sep, os.altsep) if separator):

@@ -99,7 +99,10 @@ def _launcher(given: str | None, processes: int) -> list[str]:
             '"lamella[mpi]" mpi4py for the MPI that is here.'
         )
     if given is not None:
-        return shlex.split(given)
+        words = shlex.split(given)
+        if not words or shutil.which(words[0]) is None:
+            raise FileNotFoundError(f"There is no launcher {given!r} here; name another (--mpiexec), or leave it out.")
+        return words
     beside = os.path.dirname(sys.executable)
     found = shutil.which("mpiexec", path=beside) or shutil.which("mpiexec")
     if found is None:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import csv
-import json
-import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TextIO
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
-from ._arguments import names, positive, share, source, target, whole, widths
+from ._arguments import model, names, positive, share, source, target, whole, widths
+from ._optional import require
+from ._streams import exact
+from ._table_output import Text, print_json, records, tell_scores, tell_table, warn_of, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .tables import TableModel
-    from .tables._model import Predicted
 
 _ENDINGS = (".safetensors", ".keras")
 
@@ -83,7 +82,7 @@ def add(commands: Any) -> None:
     predict.description = "Writes predictions for a CSV file as CSV, a row for each row, to standard output or a file."
     predict.epilog = "example: lamella predict houses.safetensors new.csv --keep id --output prices.csv"
     _add_model(predict)
-    predict.add_argument("--output", type=target(), metavar="FILE", help="where to write; by default standard output")
+    predict.add_argument("--output", type=_output, metavar="FILE", help="where to write; by default standard output")
     predict.add_argument(
         "--keep", type=names, default=[], metavar="A,B", help="columns to copy in front of the prediction"
     )
@@ -105,7 +104,7 @@ def _add_reading(group: Any) -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("model", type=source, metavar="MODEL", help="what `lamella train --save` wrote")
+    parser.add_argument("model", type=model(*_ENDINGS), metavar="MODEL", help="what `lamella train --save` wrote")
     parser.add_argument("data", type=source, metavar="DATA.csv", help="the table, - for standard input")
     text = "missing cells: stop, or drop their rows; by default as in the training"
     parser.add_argument("--missing", choices=("error", "drop"), help=text)
@@ -118,6 +117,10 @@ def _add_output(parser: argparse.ArgumentParser, what: str) -> None:
         "--plot", type=target(".png"), metavar="FILE.png", help=f"where to draw {what}; needs matplotlib"
     )
     group.add_argument("--json", action="store_true", help="print one object of JSON and nothing else")
+
+
+def _output(text: str) -> Path | None:
+    return None if text == "-" else target()(text)
 
 
 def _separator(text: str) -> str:
@@ -135,12 +138,38 @@ def _encoding(text: str) -> str:
 
 
 def _train(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if str(options.data) == "-" or not options.data.is_file():
+        parser.error("argument DATA.csv: must be a file, training reads it twice; write the table to one first")
+    _require_plot(options)
+    if options.save and options.save.suffix.lower() == ".keras":
+        require("h5py", extra="keras", purpose="write --save *.keras")
+    with _words_named(parser, options):
+        trained = _trained(options)
+    if options.save:
+        trained.save(options.save)
+    assert trained.facts is not None and trained.scores is not None
+    result = trained.scores.result()
+    if options.json:
+        held = "validation" if trained.facts["validation_rows"] else "training"
+        schema = {"task": trained.schema.task, "target": trained.schema.target, "notes": trained.notes}
+        print_json({**schema, **trained.facts, "history": dict(trained.history.history), held: result})
+        _draw(trained, options.plot, True)
+        return
+    facts = trained.facts
+    kept = f", the weights of epoch {facts['best_epoch']} kept" if options.patience and options.validation_split else ""
+    speed = facts["training_rows"] * facts["epochs"] / max(facts["seconds_training"], 1e-9)
+    epochs = "1 epoch" if facts["epochs"] == 1 else f"{facts['epochs']} epochs"
+    print(f"\n{epochs} in {facts['seconds_training']:.2g} s, {speed:,.0f} rows a second{kept}")
+    tell_scores(trained, result, "validation" if facts["validation_rows"] else "training")
+    if options.save:
+        print(f"wrote {options.save}", flush=True)
+    _draw(trained, options.plot, False)
+
+
+def _trained(options: argparse.Namespace) -> TableModel:
     from . import tables
 
-    if str(options.data) == "-":
-        parser.error("argument DATA.csv: must be a file, training reads it twice")
-    _require_plot(options)
-    trained = tables.train(
+    return tables.train(
         options.data,
         options.target,
         task=options.task,
@@ -163,68 +192,21 @@ def _train(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         encoding=options.encoding,
         seed=options.seed,
         verbose=0 if options.json else "auto",
-        before_fit=None if options.json else _tell_table,
+        before_fit=None if options.json else tell_table,
     )
-    if options.save:
-        trained.save(options.save)
-    assert trained.facts is not None and trained.scores is not None
-    result = trained.scores.result()
-    if options.json:
-        held = "validation" if trained.facts["validation_rows"] else "training"
-        schema = {"task": trained.schema.task, "target": trained.schema.target, "notes": trained.notes}
-        _print_json({**schema, **trained.facts, "history": dict(trained.history.history), held: result})
-        _draw(trained, options.plot, True)
-        return
-    facts = trained.facts
-    kept = f", the weights of epoch {facts['best_epoch']} kept" if options.patience and options.validation_split else ""
-    speed = facts["training_rows"] * facts["epochs"] / max(facts["seconds_training"], 1e-9)
-    print(f"\n{facts['epochs']} epochs in {facts['seconds_training']:.2g} s, {speed:,.0f} rows a second{kept}")
-    _tell_scores(trained, result, "validation" if facts["validation_rows"] else "training")
-    if options.save:
-        print(f"wrote {options.save}", flush=True)
-    _draw(trained, options.plot, False)
 
 
-def _tell_table(trained: TableModel) -> None:
-    """The table as it was understood, and the network for it."""
-    facts, schema = trained.facts or {}, trained.schema
-    print(f"{facts['rows']:,} rows: {facts['training_rows']:,} train, {facts['validation_rows']:,} validate", end="")
-    left = facts["rows"] - facts["training_rows"] - facts["validation_rows"]
-    print(f", {left:,} dropped" if left else "", f" (seed {facts['seed']})", sep="")
-    width = max(len(each.name) for each in schema.features)
-    for each in schema.features[:30]:
-        what = f"mean {each.mean:.6g}, deviation {each.scale:.6g}"
-        if each.kind == "categorical":
-            what = ", ".join(each.values[:6]) + (f" and {len(each.values) - 6} more" if len(each.values) > 6 else "")
-        print(f"  {each.name:<{width}}  {each.kind:<11}  {what}{', some missing' if each.missing else ''}")
-    if len(schema.features) > 30:
-        print(f"  and {len(schema.features) - 30} more columns")
-    outputs = f"mean {schema.mean:.6g}, deviation {schema.scale:.6g} (the unit of the losses)"
-    if schema.classes:
-        outputs = f"one of {', '.join(schema.classes[:10])}{', ...' if len(schema.classes) > 10 else ''}"
-    print(f"{schema.target}: {schema.task}, {outputs}")
-    for note in trained.notes:
-        print(f"note: {note}")
-    sizes = [schema.width, *(layer.units for layer in trained.model.layers if hasattr(layer, "units"))]
-    print(f"network: {'-'.join(map(str, sizes))}, {facts['parameters']:,} weights\n", flush=True)
-
-
-def _tell_scores(trained: TableModel, result: dict[str, Any], of: str) -> None:
-    if trained.schema.task == "regression":
-        print(
-            f"{of} ({result['rows']:,} rows): mean absolute error {result['mae']:.6g}, rmse {result['rmse']:.6g}",
-            end="",
-        )
-        print("" if result["r2"] is None else f", R² {result['r2']:.4f}")
-        print(f"always the mean would give: mean absolute error {result['guess_mae']:.6g}")
-        return
-    print(f"{of} ({result['rows']:,} rows): accuracy {result['accuracy']:.4f}, log loss {result['log_loss']:.4f}")
-    print(f"always the most frequent class would give: accuracy {result['guess_accuracy']:.4f}")
-    width = max(5, *map(len, result["classes"]))
-    print(f"  {'class':<{width}}  {'rows':>8}  precision  recall")
-    for name, each in [*result["classes"].items()][:50]:
-        shares = ["-" if each[key] is None else f"{each[key]:.4f}" for key in ("precision", "recall")]
-        print(f"  {name:<{width}}  {each['rows']:>8,}  {shares[0]:>9}  {shares[1]:>6}")
+@contextlib.contextmanager
+def _words_named(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Iterator[None]:
+    """What is wrong with an argument of a function is told of the word that it came from."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        found = re.match(r"(?:train )?`(\w+)`(?: and `(\w+)`)? (.*)", str(error), re.S)
+        if found is None or found[1] not in vars(options):
+            raise
+        words = ", ".join(f"--{name.replace('_', '-')}" for name in found.groups()[:2] if name)
+        parser.error(f"argument {words}: {found[3]}")
 
 
 def _predict(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -240,62 +222,15 @@ def _predict(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
     classes = schema.classes if options.probabilities else []
     if options.probabilities and not schema.classes:
         parser.error("argument --probabilities: the model predicts a number, which has none")
-    records = _records(rows, trained, options.keep, classes)
+    found = records(rows, trained, options.keep, classes)
     heads = [*options.keep, schema.target, *(f"{schema.target}={name}" for name in classes)]
     if options.output is None:
-        dropped = _write(sys.stdout, heads, records, options.json)
+        with exact() as stream:
+            dropped = write(stream, heads, found, options.json)
     else:
-        with replacing(options.output) as stream:
-            text = _Text(stream)
-            dropped = _write(text, heads, records, options.json)  # type: ignore[arg-type]
-    _warn_of(trained.unseen, dropped)
-
-
-class _Text:
-    """Text into a stream of bytes that somebody else closes."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        return int(self._stream.write(text.encode("utf-8")))
-
-
-def _records(
-    rows: Iterable[Predicted], trained: TableModel, keep: list[str], classes: list[str]
-) -> Iterator[list[Any]]:
-    """Kept cells, the prediction and the probabilities; None for rows without a prediction."""
-    from .tables import TableError
-    from .tables._scan import listed
-
-    for part in rows:
-        absent = [name for name in keep if name not in part.chunk.cells]
-        if absent:
-            raise TableError(f"The table has no column {listed(absent)} to keep; it has {listed(part.chunk.cells)}.")
-        kept = [part.chunk.cells[name] for name in keep]
-        found = iter(zip(trained.readable(part.values).tolist(), part.values.tolist(), strict=True))
-        for i, whole_row in enumerate(part.whole.tolist()):
-            value, chances = next(found) if whole_row else (None, [None] * len(classes))
-            yield [*(cells[i] for cells in kept), value, *(chances if classes else [])]
-
-
-def _write(stream: TextIO, heads: list[str], records: Iterable[list[Any]], as_json: bool) -> int:
-    """Writes all records; returns how many had no prediction."""
-    dropped = 0
-    writer = csv.writer(stream, lineterminator="\n")
-    if not as_json:
-        writer.writerow(heads)
-    for record in records:
-        dropped += None in record
-        if as_json:
-            stream.write(json.dumps(dict(zip(heads, record, strict=True))) + "\n")
-        else:
-            writer.writerow([_text(value) for value in record])
-    return dropped
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else f"{value:.9g}" if isinstance(value, float) else value
+        with replacing(options.output) as binary:
+            dropped = write(Text(binary), heads, found, options.json)  # type: ignore[arg-type]
+    warn_of(trained.unseen, dropped)
 
 
 def _evaluate(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -304,16 +239,17 @@ def _evaluate(parser: argparse.ArgumentParser, options: argparse.Namespace) -> N
 
     _require_plot(options)
     trained = tables.load(options.model)
-    trained.scores = trained.scored(Source(options.data, options.separator, options.encoding), options.missing)
+    table = Source(options.data, options.separator, options.encoding)
+    trained.scores = trained.scored(table, options.missing)
     result = trained.scores.result()
     if not result["rows"]:
-        raise tables.TableError(f"{options.data} has no row that can be scored: all miss a value.")
+        raise tables.TableError(f"{table.name} has no row that can be scored: all miss a value.")
     if options.json:
-        _print_json({"task": trained.schema.task, "target": trained.schema.target, **result})
+        print_json({"task": trained.schema.task, "target": trained.schema.target, **result})
     else:
-        _tell_scores(trained, result, str(options.data))
+        tell_scores(trained, result, table.name)
     _draw(trained, options.plot, options.json)
-    _warn_of(trained.unseen, 0)
+    warn_of(trained.unseen, 0)
 
 
 def _require_plot(options: argparse.Namespace) -> None:
@@ -333,15 +269,3 @@ def _draw(trained: TableModel, path: Path | None, told_as_json: bool) -> None:
     save_for_command(table_figure(trained), path)
     if not told_as_json:
         print(f"wrote {path}")
-
-
-def _print_json(found: dict[str, Any]) -> None:
-    print(json.dumps(found, indent=2))
-
-
-def _warn_of(unseen: Counter[str], dropped: int) -> None:
-    for name, count in unseen.items():
-        text = f"{count:,} cells of column {name!r} hold a category that the training did not see"
-        print(f"lamella: note: {text}; for the network they are none of its categories.", file=sys.stderr)
-    if dropped:
-        print(f"lamella: note: {dropped:,} rows miss a value and have no prediction.", file=sys.stderr)

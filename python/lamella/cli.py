@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import __version__, _launch, _table_commands
-from ._arguments import existing, source, target, whole
+from ._arguments import command, existing, model, script, target, whole
 from ._machine import facts
+from ._streams import lenient
 from .datasets import DatasetError, DatasetNotFoundError
 
 if TYPE_CHECKING:
@@ -40,11 +41,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     run: Callable[[argparse.ArgumentParser, argparse.Namespace], None] = options.run
     try:
-        with warnings.catch_warnings(), _launch.joined(options) if options.shares else contextlib.nullcontext():
+        writes = any(getattr(options, name, None) for name in ("save", "plot", "report"))
+        with contextlib.ExitStack() as around:
+            around.enter_context(lenient(keeps_on=writes))
+            around.enter_context(warnings.catch_warnings())
+            if options.shares:
+                around.enter_context(_launch.joined(options))
             warnings.showwarning = _note
             run(parser, options)
-        if sys.stdout is not None:
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
@@ -56,6 +62,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # whoever sits at a terminal wants a sentence; in a program it is a traceback
         return _complain(f"error: {_one_line(error) or type(error).__name__}", 1)
     return 0
+
+
+_MODELS = (".safetensors", ".keras", ".h5", ".hdf5")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -123,7 +132,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     playground.add_argument("--epochs", type=whole(1), default=5, metavar="N", help="how often to see each image (5)")
     playground.add_argument("--seed", type=whole(0, 2**32 - 1), metavar="N", help="makes the training repeatable")
-    playground.add_argument("--model", type=source, metavar="FILE", help="a saved model from 784 numbers to 10")
+    playground.add_argument(
+        "--model", type=model(*_MODELS), metavar="FILE", help="a saved model from 784 numbers to 10"
+    )
     playground.add_argument("--port", type=whole(0, 65535), default=0, metavar="N", help="by default one that is free")
     playground.add_argument("--open", action="store_true", help="open the page in the browser")
     _add_data(playground)
@@ -141,9 +152,12 @@ def _parser() -> argparse.ArgumentParser:
     launch.description = "Runs a script under mpiexec, and again when it failed; see docs/distributed.md."
     launch.add_argument("-n", type=whole(1), default=1, metavar="N", dest="processes", help="processes (1)")
     launch.add_argument("--max-restarts", type=whole(0), default=0, metavar="N", help="restarts after failures (0)")
-    launch.add_argument("--mpiexec", metavar="COMMAND", help="launcher with its options, such as 'mpiexec -hosts a,b'")
-    launch.add_argument("script", type=existing, help="the Python script")
-    launch.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script gets")
+    launch.add_argument(
+        "--mpiexec", type=command, metavar="COMMAND", help="launcher with its options, such as 'mpiexec -hosts a,b'"
+    )
+    launch.add_argument("script", type=script, help="the Python script")
+    rest = launch.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script gets")
+    rest.required = False  # or messages ask for it, too
     launch.set_defaults(run=_run)
 
     info = commands.add_parser("info", help="show versions, threads and instruction sets", allow_abbrev=False)

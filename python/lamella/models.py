@@ -18,10 +18,10 @@ from ._feed import Part, gives_batches, inputs_of_batches
 from ._lock import alone, reads
 from ._order import Orders
 from ._progress import resolve_verbose
-from ._saved import clone_model, model_from_json
 from ._shares import active
 from ._shares import alone as unshared
 from ._stack import Array
+from ._with_config import clone_model, model_from_json
 from .callbacks import CallbackList, History
 from .layers import FAMILY, Layer, Rescaling
 from .saving import load_model as load_model

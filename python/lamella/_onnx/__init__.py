@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import importlib
 import math
-import os
-from pathlib import Path
 from typing import Any
 
 from .._atomic import write_atomic
-from .._checks import integer
+from .._checks import file_path, integer
 from .._optional import require
 from . import layers
 from .graph import Graph, utf8
@@ -61,9 +59,7 @@ def export(
     model: Any, filepath: Any, format: str | None, verbose: Any, input_signature: Any, opset_version: Any
 ) -> None:
     """What Sequential.export does."""
-    if not isinstance(filepath, (str, os.PathLike)):
-        raise TypeError(f"`filepath` must be a str or a Path, got {filepath!r} of type {type(filepath).__name__}.")
-    path = Path(os.fspath(filepath)).expanduser()
+    path = file_path("filepath", filepath)
     if format is None and path.suffix != ".onnx":
         raise ValueError(f"export `filepath` must end in .onnx, or say format='onnx'; got {path.name!r}.")
     if format not in (None, "onnx"):

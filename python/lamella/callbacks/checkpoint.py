@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from .._checks import file_path
 from .._progress import write
 from . import _checks
 from .base import Callback, Logs
@@ -74,6 +75,7 @@ class ModelCheckpoint(MonitorCallback, _Saving):
     ) -> None:
         super().__init__(monitor, mode)
         self._set_frequency(save_freq)
+        file_path("filepath", filepath)
         self.filepath = os.fspath(filepath)
         endings = _WEIGHTS if save_weights_only else _WHOLE
         if not self.filepath.endswith(endings):
@@ -148,6 +150,7 @@ class BackupAndRestore(_Saving):
         delete_checkpoint: bool = True,
     ) -> None:
         super().__init__()
+        file_path("backup_dir", backup_dir)
         self.backup_dir = os.fspath(backup_dir)
         if not self.backup_dir:
             raise ValueError("`backup_dir` must name a folder, got ''.")

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from .._checks import file_path
 from .base import Callback, Logs
 
 
@@ -41,8 +42,7 @@ class CSVLogger(Callback):
 
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         super().__init__()
-        if not isinstance(filename, (str, os.PathLike)):
-            raise TypeError(f'`filename` must be a path, got {filename!r}. Pass a string such as "log.csv".')
+        file_path("filename", filename)
         if not isinstance(separator, str) or len(separator) != 1:
             raise ValueError(f'`separator` must be one character, got {separator!r}. Pass for example "," or ";".')
         self.filename = os.fspath(filename)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._checks import file_path
 from .._optional import require
 from . import _checks
 from .base import Callback, Logs
@@ -72,8 +73,7 @@ write_steps_per_second=True, or use a profiler such as perf.
             if value:
                 rest = {"write_images": False, "embeddings_metadata": None}.get(name, 0)
                 raise ValueError(f"TensorBoard `{name}` must be {rest}, got {value!r}: there are no {why}.")
-        if not isinstance(log_dir, (str, os.PathLike)):
-            raise TypeError(f'`log_dir` must be a path, got {log_dir!r}. Pass a string such as "logs".')
+        file_path("log_dir", log_dir)
         self.log_dir = os.fspath(log_dir)
         self.histogram_freq = _checks.integer("histogram_freq", histogram_freq)
         self.write_graph = bool(write_graph)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .. import _checks
 from .._atomic import write_atomic
 from .._public import publish
 from . import _safetensors, _state
@@ -43,7 +44,7 @@ def save_model(model: Any, filepath: str | os.PathLike[str], overwrite: bool = T
         ...     load_model(f"{folder}/m.safetensors").count_params()
         3
     """
-    path, form = _target(filepath, _WHOLE, overwrite)
+    path, form = _target("save", filepath, _WHOLE, overwrite)
     write_atomic(path, form.dumps(_state.state_of(model, whole=True)))
 
 
@@ -67,7 +68,7 @@ def save_weights(model: Any, filepath: str | os.PathLike[str], overwrite: bool =
         ...     save_weights(model, f"{folder}/w.npz")
         ...     load_weights(model, f"{folder}/w.npz")
     """
-    path, form = _target(filepath, _WRITTEN, overwrite)
+    path, form = _target("save_weights", filepath, _WRITTEN, overwrite)
     write_atomic(path, form.dumps(_state.state_of(model, whole=False)))
 
 
@@ -197,22 +198,16 @@ def _form(path: Path, known: Mapping[str, str]) -> Any:
     raise ValueError(f"`filepath` must end in {', '.join(known)}; got {path.name!r}.")
 
 
-def _path(filepath: Any) -> Path:
-    if not isinstance(filepath, (str, os.PathLike)):
-        raise TypeError(f"`filepath` must be a str or a Path, got {filepath!r} of type {type(filepath).__name__}.")
-    return Path(os.fspath(filepath)).expanduser()
-
-
-def _target(filepath: Any, known: Mapping[str, str], overwrite: bool) -> tuple[Path, Any]:
-    path = _path(filepath)
+def _target(owner: str, filepath: Any, known: Mapping[str, str], overwrite: bool) -> tuple[Path, Any]:
+    path = _checks.file_path("filepath", filepath)
     form = _form(path, known)
-    if not overwrite and path.exists():
+    if not _checks.flag(owner, "overwrite", overwrite) and path.exists():
         raise FileExistsError(f"{path} exists; pass overwrite=True to replace it, or another name.")
     return path, form
 
 
 def _source(filepath: Any, known: Mapping[str, str]) -> tuple[Path, Any]:
-    path = _path(filepath)
+    path = _checks.file_path("filepath", filepath)
     form = _form(path, known)
     if not path.exists():
         raise ModelNotFoundError(f"There is no file {path}.")

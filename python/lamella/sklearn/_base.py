@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
@@ -77,6 +79,7 @@ class DenseEstimator(BaseEstimator):
             self, X, y, accept_sparse=_SPARSE, dtype="numeric", multi_output=True, y_numeric=self._numeric_targets,
             reset=fresh,
         )  # fmt: skip
+        _check_range(X)
         self._encode(y, fresh, incremental, classes)
         weights = self._weights(X, y, sample_weight, incremental)
         random = check_random_state(self.random_state)
@@ -87,7 +90,9 @@ class DenseEstimator(BaseEstimator):
         if weights is not None:
             mean = float(weights.mean())
             if not mean > 0:
-                raise ValueError(f"{owner} needs a `sample_weight` above 0: all samples to train on weigh nothing.")
+                raise ValueError(
+                    f"{owner} needs a `sample_weight` or `class_weight` above 0: all samples to train on weigh nothing."
+                )
             weights = weights / mean
         batch = min(200, X.shape[0]) if options["batch_size"] is None else options["batch_size"]
         batch = min(batch, X.shape[0])
@@ -123,6 +128,8 @@ class DenseEstimator(BaseEstimator):
         """Checks the parameters that nothing else checks."""
         for name in ("shuffle", "warm_start", "early_stopping"):
             flag(owner, name, getattr(self, name))
+        if self.callbacks is not None and not isinstance(self.callbacks, Iterable):
+            raise TypeError(f"{owner} `callbacks` must be a list of callbacks or None, got {self.callbacks!r}.")
         patience, batch = self.n_iter_no_change, self.batch_size
         real(owner, "alpha", self.alpha, least=0)
         return {
@@ -189,6 +196,7 @@ class DenseEstimator(BaseEstimator):
         """model_.predict(X), after scikit-learn's checks."""
         check_is_fitted(self, "model_")
         X = validate_data(self, X, accept_sparse=_SPARSE, dtype="numeric", reset=False)
+        _check_range(X)
         outputs: Array = self.model_.predict(X, verbose=0)
         if not np.isfinite(outputs).all():
             row = int(np.argwhere(~np.isfinite(outputs))[0, 0])
@@ -209,3 +217,14 @@ class DenseEstimator(BaseEstimator):
             ValueError: If X does not fit.
         """
         return self._decide(self._outputs(X))
+
+
+def _check_range(X: Any) -> None:
+    """Refuses numbers that float32 has not."""
+    numbers = X.data if issparse(X) else X
+    if numbers.size:
+        furthest = max(numbers.min(), numbers.max(), key=abs)
+        if abs(furthest) > np.finfo(np.float32).max:
+            raise ValueError(
+                f"X holds {furthest:g}, which is too large for float32. Scale X, such as with StandardScaler."
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
 
+from .._checks import real
 from ._base import Array, DenseEstimator
 
 
@@ -161,6 +163,13 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):
         return tags
 
     def _encode(self, y: Any, fresh: bool, incremental: bool, classes: Any) -> None:
+        kinds = {type(each) for each in y.ravel()} if y.dtype.kind == "O" else set()
+        if not all(issubclass(kind, str) for kind in kinds):
+            names = ", ".join(sorted(kind.__name__ for kind in kinds))
+            raise TypeError(
+                f"Unknown label type: `y` must hold classes of one kind, all texts or all numbers; got objects of the "
+                f"types {names}. Convert them, such as with y.astype(str)."
+            )
         check_classification_targets(y)
         if y.ndim == 2 and y.shape[1] == 1 and not issparse(y):
             y = column_or_1d(y, warn=True)
@@ -228,6 +237,9 @@ class DenseClassifier(ClassifierMixin, DenseEstimator):
                 "class_weight 'balanced' is not supported for partial_fit: it needs all samples. Use "
                 "compute_class_weight('balanced', classes=classes, y=all_y), and pass the dictionary."
             )
+        for given in self.class_weight if isinstance(self.class_weight, list) else [self.class_weight]:
+            for key, value in given.items() if isinstance(given, Mapping) else ():
+                real(type(self).__name__, f"class_weight[{key!r}]", value, least=0)
         found: Array = compute_sample_weight(self.class_weight, y.toarray() if issparse(y) else y)
         return found
 

@@ -1,7 +1,10 @@
-"""Cells as numbers: which are missing, which are none."""
+"""Cells as numbers: which are missing, which are none; and as texts."""
 
 from __future__ import annotations
 
+import re
+import reprlib
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +12,11 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
+
+_MOST = 1e100  # of a number: sums of squares stay finite
+_WHOLE = re.compile(r"([+-]?\d+)\.0*")
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
 
 MARKERS = ("", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "None", "?")  # cells that say "missing"
 
@@ -36,9 +44,68 @@ def numbers(cells: Sequence[str], missing: Mask) -> tuple[Floats, Mask]:
         values = np.array(texts, np.str_).astype(np.float64)
     except ValueError:
         values = np.fromiter(map(_number, texts), np.float64, len(texts))
-    bad = ~np.isfinite(values) & ~missing
+    bad = ~(np.abs(values) <= _MOST) & ~missing
     values[bad] = np.nan
     return values, bad
+
+
+def fault(text: str) -> str:
+    """Why a cell is bad, for messages.
+
+    Example:
+        >>> fault("x"), fault("1e300")
+        ("'x' is not a number", "'1e300' is too large; numbers may be up to 1e100")
+    """
+    return f"{shown(text)} {'is too large; numbers may be up to 1e100' if is_large(text) else 'is not a number'}"
+
+
+def is_large(text: str) -> bool:
+    """Whether it is a number, but one that nothing can be reckoned with."""
+    return bool(np.isfinite(_number(text)) and abs(_number(text)) > _MOST)
+
+
+def plain(text: str) -> str:
+    """A whole number without its fraction of zeros, so that 1.0 is 1; all other texts as they are.
+
+    Example:
+        >>> plain("1.0"), plain("-2."), plain("01"), plain("1.50")
+        ('1', '-2', '01', '1.50')
+    """
+    found = _WHOLE.fullmatch(text)
+    return found[1] if found else text
+
+
+def merged(values: Counter[str]) -> Counter[str]:
+    """Counts of texts, with those of one whole number under the commonest way that it is written.
+
+    Example:
+        >>> merged(Counter({"1": 5, "1.0": 2, "x": 1}))
+        Counter({'1': 7, 'x': 1})
+    """
+    groups: dict[str, Counter[str]] = {}
+    for text, count in values.items():
+        groups.setdefault(plain(text), Counter())[text] += count
+    return Counter({max(group, key=lambda text: (group[text], -len(text))): group.total() for group in groups.values()})
+
+
+def places(texts: Sequence[str]) -> dict[str, int]:
+    """Where each text is, to be asked for `plain` texts.
+
+    Example:
+        >>> places(["0.0", "x"])
+        {'0': 0, 'x': 1}
+    """
+    return {plain(text): i for i, text in enumerate(texts)}
+
+
+def shown(text: str) -> str:
+    """A text as messages quote it: not its whole length, no control codes.
+
+    Example:
+        >>> shown("a\\x1b"), len(shown("a" * 1000))
+        ("'a\\\\x1b'", 80)
+    """
+    return _SHORT.repr(text)
 
 
 def _number(text: str) -> float:

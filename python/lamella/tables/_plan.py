@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from ._cells import fault, is_large, shown
 from ._reading import Source, TableError
 from ._scan import Column, Scan, listed
-from ._schema import POLICIES, TASKS, Feature, Schema, missing_columns
+from ._schema import Feature, Schema, cell_name, missing_columns
 
 _FEW = 20  # different whole numbers that are taken for classes
 
@@ -33,13 +34,17 @@ def schema_of(
         )
     for name in (*numeric, *categorical):
         if name not in found.columns:
-            raise TableError(f"{source.name} has no column {name!r} to use; it has {listed(found.columns)}.")
+            raise TableError(f"{source.name} has no column {shown(name)} to use; it has {listed(found.columns)}.")
     if not found.training:
         raise TableError(
             f"{source.name} has {found.rows} rows; none is left to train on: its target is missing "
             'or, with "drop", another cell; or `validation_split` takes all.'
         )
     notes: list[str] = []
+    if source.nameless:
+        several, which = len(source.nameless) > 1, ", ".join(map(str, sorted(source.nameless)))
+        what = f"columns {which} have no name and are" if several else f"column {which} has no name and is"
+        notes.append(f"{what} not used; name {'them' if several else 'it'} in the first line")
     schema = Schema("regression", target, [], missing, sorted(markers))
     if task == "auto" and target in categorical:
         task = "classification"
@@ -49,14 +54,14 @@ def schema_of(
             continue
         feature = _feature(source, name, column, name in numeric, name in categorical)
         if feature is None:
-            notes.append(f"column {name!r} is empty and is not used")
+            notes.append(f"column {shown(name)} is empty and is not used")
             continue
         feature.missing = missing == "fill" and column.missing > 0
         if feature.kind == "numeric" and column.squares == 0:
-            notes.append(f"column {name!r} is the same in all rows of the training")
+            notes.append(f"column {shown(name)} is the same in all rows of the training")
         schema.features.append(feature)
     if not schema.features:
-        raise TableError(f"{source.name} has no column beside {target!r} that a prediction could follow from.")
+        raise TableError(f"{source.name} has no column beside {shown(target)} that a prediction could follow from.")
     return schema, notes
 
 
@@ -70,7 +75,7 @@ def _decide_task(source: Source, schema: Schema, column: Column, task: str, nume
         elif column.whole and few and not numeric and column.values is not None:
             task = "classification"
             notes.append(
-                f"{name!r} has {len(column.values)} different whole numbers, taken for classes; "
+                f"{shown(name)} has {len(column.values)} different whole numbers, taken for classes; "
                 'task="regression" (--task regression) predicts a number'
             )
         else:
@@ -78,18 +83,17 @@ def _decide_task(source: Source, schema: Schema, column: Column, task: str, nume
     schema.task = task
     if task == "regression":
         if column.bad:
-            line, text = column.first_bad
-            raise TableError(f"{source.name}, column {name!r}, line {line}: the target {text!r} is not a number.")
+            raise TableError(f"{_where(source, name, column)}; it is the target of a regression.")
         schema.mean, schema.scale = column.mean, column.deviation
         return
     if column.values is None:
         raise TableError(
-            f"{source.name}, column {name!r}: more than {column.most} different classes; "
+            f"{source.name}, column {shown(name)}: more than {column.most} different classes; "
             'for a number, choose task="regression" (--task regression).'
         )
     if len(column.values) < 2:
         raise TableError(
-            f"{source.name}, column {name!r}: all rows are {listed(column.values)}; there is nothing to tell apart."
+            f"{source.name}, column {shown(name)}: all rows are {listed(column.values)}, nothing to tell apart."
         )
     schema.classes = _sorted(column)
 
@@ -99,46 +103,36 @@ def _feature(source: Source, name: str, column: Column, numeric: bool, categoric
         return None
     if numeric or (not column.bad and not categorical):
         if column.bad:
-            line, text = column.first_bad
-            raise TableError(f"{source.name}, column {name!r}, line {line}: {text!r} is not a number.")
+            raise TableError(f"{_where(source, name, column)}.")
         return Feature(name, "numeric", column.mean, column.deviation)
     if not categorical:
         _refuse_typo(source, name, column)
     if column.values is None:
         raise TableError(
-            f"{source.name}, column {name!r}: more than {column.most} different texts, such as "
-            f"{column.first_bad[1]!r}. If it names the rows, leave it out: `drop` (--drop); or allow more with "
-            "`max_categories` (--max-categories)."
+            f"{source.name}, column {shown(name)}: more than {column.most} different values"
+            + (f", such as {shown(column.first_bad[1])}" if column.bad else "")
+            + ". If it names the rows, leave it out: `drop` (--drop); or allow more: `max_categories` "
+            "(--max-categories)."
         )
     return Feature(name, "categorical", values=_sorted(column))
 
 
 def _refuse_typo(source: Source, name: str, column: Column) -> None:
     """Numbers with a few texts among them are a slip, not categories."""
-    if column.bad and column.good >= 9 * column.bad:
-        line, text = column.first_bad
+    if column.bad and (column.good >= 9 * column.bad or is_large(column.first_bad[1])):
         raise TableError(
-            f"{source.name}, column {name!r}, line {line}: {text!r} is not a number, most others there are. "
+            f"{_where(source, name, column)}, most others there are. "
             "Correct it; name it as a marker of missing values: `markers` (--missing-marker); or, if the column holds "
             "categories, name it in `categorical` (--categorical)."
         )
 
 
+def _where(source: Source, name: str, column: Column) -> str:
+    """Where the first cell is that is no number, and why."""
+    line, text = column.first_bad
+    return f"{cell_name(source, name, line)}: {fault(text)}"
+
+
 def _sorted(column: Column) -> list[str]:
     values = list(column.values or ())
     return sorted(values, key=float) if not column.bad else sorted(values)
-
-
-def checked(task: str, missing: str, **texts: Collection[str]) -> None:
-    """Refuses words that are no task or no way with missing cells, and what should be a list of texts and is none."""
-    for name, given in texts.items():
-        if (
-            isinstance(given, str)
-            or not isinstance(given, Collection)
-            or not all(isinstance(each, str) for each in given)
-        ):
-            raise TypeError(f"`{name}` must be a list of texts, got {given!r}.")
-    if task not in ("auto", *TASKS):
-        raise ValueError(f"`task` must be 'auto', 'regression' or 'classification', got {task!r}.")
-    if missing not in POLICIES:
-        raise ValueError(f"`missing` must be 'error', 'drop' or 'fill', got {missing!r}.")

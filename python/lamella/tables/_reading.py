@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import gzip
@@ -10,13 +11,17 @@ import itertools
 import os
 import re
 import sys
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
+
+from ._cells import shown
 
 _SEPARATORS = ",;\t|"
 _ROWS = 8192  # a chunk
+_COMMENT = "; it begins with #: remove comments above the names"
 
 
 class TableError(ValueError):
@@ -62,7 +67,11 @@ class Source:
         encoding: Of the text.
         rows: Of a chunk.
 
+    Attributes:
+        nameless: Places, from 1, of columns that have cells and no name, as far as it was read.
+
     Raises:
+        TypeError, ValueError: If an argument is wrong.
         TableError: While it is read: if it is empty, has no names, or a row has more or fewer cells than names.
 
     Example:
@@ -82,10 +91,14 @@ class Source:
         encoding: str = "utf-8-sig",
         rows: int = _ROWS,
     ) -> None:
-        self.path = Path(path)
+        self.path = _path(path)
+        if separator is not None:
+            check_separator(separator)
+        check_encoding(encoding)
         self.separator = separator
         self.encoding = encoding
         self.rows = rows
+        self.nameless: set[int] = set()
 
     @property
     def name(self) -> str:
@@ -93,73 +106,146 @@ class Source:
         return "standard input" if str(self.path) == "-" else str(self.path)
 
     def chunks(self) -> Iterator[Chunk]:
-        """All rows, in order. Lines that are empty are passed over."""
-        with self._opened() as stream:
+        """All rows, in order. Lines that are empty are passed over, and so are columns without a name."""
+        with self._opened() as binary:
+            start = binary.peek(2)
+            packed = start[:2] == b"\x1f\x8b"
+            plain = gzip.GzipFile(fileobj=binary) if packed else binary
             try:
-                yield from self._chunks(stream)
-            except csv.Error as error:
-                raise TableError(f"{self.name} is no CSV file: {error}.") from None
-            except UnicodeDecodeError as error:
-                raise TableError(
-                    f"{self.name} is no text in {self.encoding} ({error.reason}); name its encoding, such as latin-1."
-                ) from None
-            except (gzip.BadGzipFile, EOFError) as error:
-                raise TableError(f"{self.name} is damaged: {error}.") from None
+                start = plain.peek(2)
+                text = io.TextIOWrapper(plain, self.encoding, newline="")
+                try:
+                    yield from self._chunks(text)
+                finally:
+                    text.detach()  # standard input is not ours to close
+            except UnicodeError as error:
+                why = error.reason if isinstance(error, UnicodeDecodeError) else error
+                raise TableError(f"{self.name} is no text in {self.encoding} ({why}); {_hint(start)}.") from None
+            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+                raise TableError(f"{self.name} is damaged, it cannot be unpacked: {error}.") from None
 
     def _chunks(self, stream: TextIO) -> Iterator[Chunk]:
         first = stream.readline()
-        if not first.strip():
+        if not first.strip(" ,;\t|\r\n"):
             raise TableError(f"{self.name} has no names of columns in its first line.")
-        separator = self.separator or max(_SEPARATORS, key=re.sub(r'"[^"]*"', "", first).count)
+        if "\0" in first:
+            raise TableError(f"{self.name} is no text in {self.encoding}; {_hint(first.encode('utf-8', 'replace'))}.")
+        said = re.fullmatch(r"sep=(.)\s*", first)  # Excel's
+        separator = self.separator or (said and said[1]) or max(_SEPARATORS, key=re.sub(r'"[^"]*"', "", first).count)
         reader = csv.reader(itertools.chain([first], stream), delimiter=separator, strict=True)
-        names = self._names(next(reader))
+        rows = self._rows(reader)
+        _, cells = next(rows)
+        names = self._names(next(rows, (0, [""]))[1] if said else cells)
         while True:
-            lines, rows = [], []
-            for row in reader:
-                if not row:
-                    continue
+            found = [*itertools.islice(rows, self.rows)]
+            for line, row in found:
                 if len(row) != len(names):
                     raise TableError(
-                        f"{self.name}, line {reader.line_num}: {len(row)} cells, but the first line names "
-                        f"{len(names)} columns (the separator is {separator!r})."
+                        f"{self.name}, line {line}: {len(row)} cells, but the first line names {len(names)} columns "
+                        f"(the separator is {separator!r}{_COMMENT if names[0].startswith('#') else ''})."
                     )
-                lines.append(reader.line_num)
-                rows.append(row)
-                if len(rows) == self.rows:
-                    break
-            if not rows:
+            if not found:
                 return
-            columns = zip(*rows, strict=True)
-            yield Chunk(lines, {name: [*map(str.strip, cells)] for name, cells in zip(names, columns, strict=True)})
+            columns = zip(*(row for _, row in found), strict=True)
+            chunk = Chunk([line for line, _ in found], {})
+            for place, (name, column) in enumerate(zip(names, columns, strict=True), 1):
+                cells = [*map(str.strip, column)]
+                if name:
+                    chunk.cells[name] = cells
+                elif any(cells):
+                    self.nameless.add(place)
+            yield chunk
+
+    def _rows(self, reader: Any) -> Iterator[tuple[int, list[str]]]:
+        """Rows that are not empty, with the lines on which they end."""
+        last = 0
+        try:
+            for row in reader:
+                last = reader.line_num
+                if row:
+                    yield last, row
+        except csv.Error as error:
+            why = {
+                "unexpected end of data": f"the quote that line {last + 1} opens is never closed",
+                f"field larger than field limit ({csv.field_size_limit()})": (
+                    f"the row that begins on line {last + 1} has a cell of more than {csv.field_size_limit():,} "
+                    "characters; close its quote, or leave the column out of the file"
+                ),
+            }.get(str(error), f"line {reader.line_num}: {error}")
+            raise TableError(f"{self.name} is no CSV file: {why}.") from None
 
     def _names(self, cells: list[str]) -> list[str]:
         names = [cell.strip() for cell in cells]
-        doubled = sorted({name for name in names if names.count(name) > 1})
+        doubled = sorted({name for name in names if name and names.count(name) > 1})
+        if not any(names):
+            raise TableError(f"{self.name} has no names of columns in its first line.")
         if doubled:
-            raise TableError(f"{self.name} names several columns {doubled[0]!r} in its first line; rename all but one.")
+            raise TableError(
+                f"{self.name} names several columns {shown(doubled[0])} in its first line; rename all but one."
+            )
         if names != [*map(str, range(len(names)))] and all(map(_is_number, names)):  # 0,1,2: pandas' names for no names
             raise TableError(f"{self.name} has numbers in its first line; put the names of the columns there.")
         return names
 
     @contextlib.contextmanager
-    def _opened(self) -> Iterator[TextIO]:
-        if str(self.path) == "-":
-            binary = getattr(sys.stdin, "buffer", None)
-            if binary is None:
-                yield sys.stdin
-                return
-            text = io.TextIOWrapper(binary, self.encoding, newline="")
-            try:
-                yield text
-            finally:
-                text.detach()  # or standard input is closed with it
+    def _opened(self) -> Iterator[Any]:
+        """The bytes, with peek(): of a file, a pipe or standard input."""
+        if str(self.path) != "-":
+            with self.path.open("rb") as stream:
+                yield stream
             return
-        with self.path.open("rb") as stream:
-            packed = stream.read(2) == b"\x1f\x8b"
-            stream.seek(0)
-            plain = gzip.GzipFile(fileobj=stream) if packed else stream
-            with io.TextIOWrapper(plain, self.encoding, newline="") as lines:
-                yield lines
+        if sys.stdin is None:
+            raise TableError("Standard input is closed; name a file, or send the table through a pipe.")
+        binary = getattr(sys.stdin, "buffer", None)
+        if not hasattr(binary, "peek"):  # something that stands for standard input, such as io.StringIO
+            whole = sys.stdin.read().encode(self.encoding) if binary is None else binary.read()
+            binary = io.BufferedReader(io.BytesIO(whole))
+        yield binary
+
+
+def _path(path: Any) -> Path:
+    if not isinstance(path, (str, os.PathLike)) or isinstance(os.fspath(path), bytes):
+        what = type(path).__name__
+        way = "; write it to one first: to_csv(path, index=False)" if hasattr(path, "to_csv") else ""
+        got = f"a {what}" if way else f"{shown(path)} of type {what}"
+        raise TypeError(f"`path` must be the name of a CSV file, got {got}{way}.")
+    if not os.fspath(path) or "\0" in os.fspath(path):
+        raise ValueError(f"`path` must be the name of a CSV file, got {path!r}.")
+    return Path(path)
+
+
+def check_separator(text: Any) -> None:
+    """Refuses what cannot stand between cells.
+
+    Raises:
+        TypeError, ValueError: If it is no text, or not one sign that is no letter, digit, quote or end of a line.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"`separator` must be one sign such as ';', got {text!r} of type {type(text).__name__}.")
+    if len(text) != 1 or not (text.isprintable() or text == "\t") or text.isalnum() or text == '"':
+        raise ValueError(f"`separator` must be one sign such as ';' (no letter, digit or quote), got {text!r}.")
+
+
+def check_encoding(text: Any) -> None:
+    """Refuses what is no encoding of texts.
+
+    Raises:
+        TypeError, ValueError: If it is no text, or Python does not know it.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"`encoding` must be a name such as 'utf-8', got {text!r} of type {type(text).__name__}.")
+    try:
+        "a".encode(text or "?")  # an empty text would pass by any name
+    except (LookupError, ValueError):
+        raise ValueError(f"`encoding` must be a known one such as 'utf-8' or 'latin-1', got {text!r}.") from None
+
+
+def _hint(start: bytes) -> str:
+    if start[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "its first bytes are those of utf-16, name that as its encoding"
+    if b"\0" in start:
+        return "it holds zeros, which texts do not: a spreadsheet must be exported as CSV first"
+    return "name its encoding, such as utf-8 or latin-1"
 
 
 def _is_number(text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._cells import Mask, missing_cells, numbers
+from ._cells import Mask, merged, missing_cells, numbers, shown
 from ._reading import Chunk, Source, TableError
 
 _SURELY_TEXT = 1000  # cells, none of which was a number
@@ -47,7 +47,7 @@ class Column:
         if self.values is not None:
             shown = (used & ~missing).tolist()
             self.values.update(cell for cell, show in zip(cells, shown, strict=True) if show)
-            if len(self.values) > self.most:
+            if len(self.values) > self.most and len(merged(self.values)) > self.most:
                 self.values = None
         if not self.good and self.bad > _SURELY_TEXT:
             self.bad += len(cells) - absent
@@ -157,17 +157,19 @@ def scan(
             column.add(cells, chunk.lines, missing_cells(cells, markers), used)
     if not found.rows:
         raise TableError(f"{source.name} has no rows below the names of its columns.")
+    for column in columns.values():
+        column.values = None if column.values is None else merged(column.values)
     return found
 
 
 def check_names(source: Source, chunk: Chunk, target: str, without: Iterable[str]) -> list[str]:
-    """The columns to use: those with a name that are not in `without`."""
+    """The columns to use: those that are not in `without`."""
     for name in (target, *without):
         if name not in chunk.cells:
-            raise TableError(f"{source.name} has no column {name!r}; it has {listed(chunk.cells)}.")
+            raise TableError(f"{source.name} has no column {shown(name)}; it has {listed(chunk.cells)}.")
     if target in without:
-        raise TableError(f"The target {target!r} cannot be left out.")
-    return [name for name in chunk.cells if name and name not in without]
+        raise TableError(f"The target {shown(target)} cannot be left out.")
+    return [name for name in chunk.cells if name not in without]
 
 
 def listed(names: Iterable[str], most: int = 12) -> str:
@@ -177,5 +179,5 @@ def listed(names: Iterable[str], most: int = 12) -> str:
         >>> listed(["a", "b", "c"], most=2)
         "'a', 'b' and 1 more"
     """
-    found = [repr(name) for name in names]
+    found = [shown(name) for name in names]
     return ", ".join(found[:most]) + (f" and {len(found) - most} more" if len(found) > most else "")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._cells import Floats, Mask, missing_cells, numbers
+from ._cells import Floats, Mask, fault, missing_cells, numbers, places, plain, shown
 from ._reading import Chunk, Source, TableError
 from ._scan import listed
 
@@ -115,12 +115,18 @@ class Schema:
                 values, bad = numbers(cells, gone)
                 if bad.any():
                     row = int(bad.argmax())
-                    where = cell_name(source, feature.name, chunk.lines[row])
-                    raise TableError(f"{where}: {cells[row]!r} is not a number.")
-                x[:, at] = np.where(gone, 0, (values - feature.mean) / feature.scale)
+                    raise TableError(f"{cell_name(source, feature.name, chunk.lines[row])}: {fault(cells[row])}.")
+                with np.errstate(over="ignore"):
+                    x[:, at] = np.where(gone, 0, (values - feature.mean) / feature.scale)
+                if not np.isfinite(x[:, at]).all():
+                    row = int((~np.isfinite(x[:, at])).argmax())
+                    raise TableError(
+                        f"{cell_name(source, feature.name, chunk.lines[row])}: {shown(cells[row])} is too far from "
+                        "those of the training to be represented."
+                    )
             else:
-                places = {value: i for i, value in enumerate(feature.values)}
-                found = np.fromiter((places.get(cell, -1) for cell in cells), np.int64, len(cells))
+                known = places(feature.values)
+                found = np.fromiter((known.get(plain(cell), -1) for cell in cells), np.int64, len(cells))
                 new = (found < 0) & ~gone
                 unseen.update({feature.name: int(new.sum())} if new.any() else {})
                 hits = np.flatnonzero((found >= 0) & ~gone)
@@ -129,8 +135,6 @@ class Schema:
             if feature.missing:
                 x[:, at - 1] = gone
         x[~whole] = 0
-        if not np.isfinite(x).all():
-            raise TableError(f"{source.name}: a number is too far from those of the training to be represented.")
         return Encoded(x, whole, unseen)
 
     def targets(self, source: Source, chunk: Chunk, rows: Mask) -> Floats:
@@ -140,19 +144,20 @@ class Schema:
             TableError: If one is no number, or no known class.
         """
         if self.target not in chunk.cells:
-            raise TableError(f"{source.name} has no column {self.target!r}, which the model predicts.")
+            raise TableError(f"{source.name} has no column {shown(self.target)}, which the model predicts.")
         cells = chunk.cells[self.target]
         if self.task == "regression":
             values, bad = numbers(cells, ~rows)
-            what = "is not a number"
         else:
-            places = {value: i for i, value in enumerate(self.classes)}
-            values = np.fromiter((places.get(cell, -1) for cell in cells), np.float64, len(cells))
+            known = places(self.classes)
+            values = np.fromiter((known.get(plain(cell), -1) for cell in cells), np.float64, len(cells))
             bad = (values < 0) & rows
-            what = f"is none of the classes {listed(self.classes)}"
         if bad.any():
             row = int(bad.argmax())
-            raise TableError(f"{cell_name(source, self.target, chunk.lines[row])}: {cells[row]!r} {what}.")
+            what = fault(cells[row])
+            if self.task == "classification":
+                what = f"{shown(cells[row])} is none of the classes {listed(self.classes)}"
+            raise TableError(f"{cell_name(source, self.target, chunk.lines[row])}: {what}.")
         return values[rows]
 
     def decode(self, output: Any) -> Floats:
@@ -214,7 +219,7 @@ class Schema:
 
 def cell_name(source: Source, column: str, line: int) -> str:
     """How a message begins that is about a cell."""
-    return f"{source.name}, column {column!r}, line {line}"
+    return f"{source.name}, column {shown(column)}, line {line}"
 
 
 def ways(policy: str) -> str:
@@ -231,5 +236,5 @@ def missing_columns(found: Mapping[str, Any]) -> str:
     Args:
         found: Column -> what the first reading found.
     """
-    gone = [f"{name!r} ({c.missing}, first on line {c.first_missing})" for name, c in found.items() if c.missing]
+    gone = [f"{shown(name)} ({c.missing}, first on line {c.first_missing})" for name, c in found.items() if c.missing]
     return ", ".join(gone[:12]) + (f" and {len(gone) - 12} more columns" if len(gone) > 12 else "")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import tempfile
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -11,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import callbacks, layers, optimizers
-from .._checks import integer, real, units
+from .. import callbacks, layers
 from ..models import Sequential
 from ..utils import set_random_seed
 from . import _plan
 from ._cells import MARKERS
 from ._model import TableModel
+from ._options import Options
 from ._reading import Source, TableError
 from ._scan import Scan, Split, scan, usable_rows
 from ._schema import Schema
@@ -105,26 +104,23 @@ def train(
         ...     trained.predict(path).shape, trained.evaluate(path)["r2"] > 0.95
         ((100,), True)
     """
-    _plan.checked(task, missing, markers=markers, numeric=numeric, categorical=categorical, drop=drop)
-    widths = [units("train", "hidden", each) for each in hidden]
-    share = real("train", "validation_split", validation_split, least=0, below=1)
-    dropout = real("train", "dropout", dropout, least=0, below=1)
-    patience = integer("train", "patience", patience, least=0)
-    most = integer("train", "max_categories", max_categories, least=1)
-    seed = secrets.randbelow(2**31) if seed is None else integer("train", "seed", seed, least=0)
-    source = Source(path, separator, encoding)
-    if str(path) == "-":
-        raise TableError("Training reads the table twice: write standard input to a file first.")
-    signs, split, started = frozenset(markers), Split(seed, share), time.perf_counter()
-    found = scan(source, target, drop, missing == "drop", signs, split, most)
-    schema, notes = _plan.schema_of(source, found, target, task, missing, signs, numeric, categorical)
+    return _trained(Options(**locals()))
+
+
+def _trained(options: Options) -> TableModel:
+    source, share, target, seed = options.source, options.validation_split, options.target, options.seed or 0
+    signs, split, started = frozenset(options.markers), Split(seed, share), time.perf_counter()
+    found = scan(source, target, options.drop, options.missing == "drop", signs, split, options.max_categories)
+    schema, notes = _plan.schema_of(
+        source, found, target, options.task, options.missing, signs, options.numeric, options.categorical
+    )
     if share and not found.validation:
         raise TableError(f"{source.name} has {found.rows} rows, too few to hold out {share:g} of them; use 0.")
     x, y, held_x, held_y = _encoded(source, schema, found, [*found.columns], split)
 
     set_random_seed(seed % 2**32)
-    model = network(schema, widths, activation, dropout)
-    _compile(model, schema, optimizer, learning_rate)
+    model = network(schema, options.hidden, options.activation, options.dropout)
+    _compile(model, schema, options.optimizer)
     facts: dict[str, Any] = {
         "rows": found.rows,
         "training_rows": found.training,
@@ -134,14 +130,14 @@ def train(
         "seconds_reading": time.perf_counter() - started,
     }
     trained = TableModel(model, schema, None, None, facts, notes)
-    if before_fit is not None:
-        before_fit(trained)
+    if options.before_fit is not None:
+        options.before_fit(trained)
     started = time.perf_counter()
     watchers: list[Any] = []
-    if share and patience:
-        watchers = [callbacks.EarlyStopping(patience=patience, restore_best_weights=True)]
+    if share and options.patience:
+        watchers = [callbacks.EarlyStopping(patience=options.patience, restore_best_weights=True)]
     held = (held_x, held_y) if share else None
-    history = model.fit(x, y, batch_size, epochs, verbose, watchers, validation_data=held)
+    history = model.fit(x, y, options.batch_size, options.epochs, options.verbose, watchers, validation_data=held)
     facts["seconds_training"] = time.perf_counter() - started
     if not all(np.isfinite(weight).all() for weight in model.get_weights()):
         raise TableError(
@@ -174,10 +170,7 @@ def network(schema: Schema, hidden: Sequence[int], activation: str, dropout: flo
     return model
 
 
-def _compile(model: Sequential, schema: Schema, optimizer: str, learning_rate: float | None) -> None:
-    rule = optimizers.get(optimizer)
-    if learning_rate is not None:
-        rule.learning_rate = real("train", "learning_rate", learning_rate, least=0)
+def _compile(model: Sequential, schema: Schema, rule: Any) -> None:
     if schema.task == "regression":
         model.compile(rule, "mse", metrics=["mae"])
     elif len(schema.classes) == 2:

@@ -1,0 +1,95 @@
+"""Standard output as commands need it: any text can be printed, and whoever reads it may leave."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+
+def plain(text: str, most: int = 60) -> str:
+    """A text from a file as it may be printed: no control codes, no endless line.
+
+    Example:
+        >>> plain("a\\x1b[31m"), plain("abcdef", most=5)
+        ('a\\\\x1b[31m', 'ab...')
+    """
+    text = text if len(text) <= most else f"{text[: most - 3]}..."
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+
+
+@contextlib.contextmanager
+def lenient(keeps_on: bool) -> Iterator[None]:
+    """Signs that the encoding of standard output lacks are escaped meanwhile, instead of ending the command.
+
+    Args:
+        keeps_on: Whether the command goes on when nobody reads what it prints any more, because it writes files.
+    """
+    before = sys.stdout
+    errors = getattr(before, "errors", None)
+    _escape(before, "backslashreplace")
+    if keeps_on and before is not None:
+        sys.stdout = _Unheard(before)
+    try:
+        yield
+    finally:
+        sys.stdout = before
+        _escape(before, errors)
+
+
+@contextlib.contextmanager
+def exact() -> Iterator[Any]:
+    """Standard output for data, of which no sign may change.
+
+    Raises:
+        OSError: If it is closed.
+        ValueError: If its encoding lacks a sign.
+    """
+    if sys.stdout is None:
+        raise OSError("Standard output is closed; say where to write: --output FILE.")
+    errors = getattr(sys.stdout, "errors", None)
+    _escape(sys.stdout, "strict")
+    try:
+        yield sys.stdout
+    except UnicodeEncodeError as error:
+        raise ValueError(
+            f"Standard output is in {error.encoding}, which has no {error.object[error.start : error.end]!a}. "
+            "Write to a file, which is utf-8: --output FILE; or set PYTHONIOENCODING=utf-8."
+        ) from None
+    finally:
+        _escape(sys.stdout, errors)
+
+
+def _escape(stream: Any, errors: str | None) -> None:
+    if errors is not None and hasattr(stream, "reconfigure"):
+        stream.reconfigure(errors=errors)
+
+
+class _Unheard:
+    """A stream that, once its reader has left, goes to nowhere."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with self._patient():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._patient():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _patient(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

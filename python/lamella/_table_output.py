@@ -1,0 +1,121 @@
+"""What the commands for tables print: the table, scores, predictions, notes."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ._streams import plain
+
+if TYPE_CHECKING:
+    from .tables import TableModel
+    from .tables._model import Predicted
+
+
+def tell_table(trained: TableModel) -> None:
+    """The table as it was understood, and the network for it."""
+    facts, schema = trained.facts or {}, trained.schema
+    print(f"{facts['rows']:,} rows: {facts['training_rows']:,} train, {facts['validation_rows']:,} validate", end="")
+    left = facts["rows"] - facts["training_rows"] - facts["validation_rows"]
+    print(f", {left:,} dropped" if left else "", f" (seed {facts['seed']})", sep="")
+    shown, classes = schema.features[:30], [plain(name) for name in schema.classes[:10]]
+    width = max(len(plain(each.name)) for each in shown)
+    for each in shown:
+        what = f"mean {each.mean:.6g}, deviation {each.scale:.6g}"
+        if each.kind == "categorical":
+            what = ", ".join(map(plain, each.values[:6])) + (
+                f" and {len(each.values) - 6} more" if len(each.values) > 6 else ""
+            )
+        print(f"  {plain(each.name):<{width}}  {each.kind:<11}  {what}{', some missing' if each.missing else ''}")
+    if len(schema.features) > 30:
+        print(f"  and {len(schema.features) - 30} more columns")
+    outputs = f"mean {schema.mean:.6g}, deviation {schema.scale:.6g} (the unit of the losses)"
+    if schema.classes:
+        outputs = f"one of {', '.join(classes)}{', ...' if len(schema.classes) > 10 else ''}"
+    print(f"{plain(schema.target)}: {schema.task}, {outputs}")
+    for note in trained.notes:
+        print(f"note: {note}")
+    sizes = [schema.width, *(layer.units for layer in trained.model.layers if hasattr(layer, "units"))]
+    print(f"network: {'-'.join(map(str, sizes))}, {facts['parameters']:,} weights\n", flush=True)
+
+
+def tell_scores(trained: TableModel, result: dict[str, Any], of: str) -> None:
+    if trained.schema.task == "regression":
+        print(
+            f"{of} ({result['rows']:,} rows): mean absolute error {result['mae']:.6g}, rmse {result['rmse']:.6g}",
+            end="",
+        )
+        print("" if result["r2"] is None else f", R² {result['r2']:.4f}")
+        print(f"always the mean would give: mean absolute error {result['guess_mae']:.6g}")
+        return
+    print(f"{of} ({result['rows']:,} rows): accuracy {result['accuracy']:.4f}, log loss {result['log_loss']:.4f}")
+    print(f"always the most frequent class would give: accuracy {result['guess_accuracy']:.4f}")
+    classes = [(plain(name), each) for name, each in [*result["classes"].items()][:50]]
+    width = max(5, *(len(name) for name, _ in classes))
+    print(f"  {'class':<{width}}  {'rows':>8}  precision  recall")
+    for name, each in classes:
+        shares = ["-" if each[key] is None else f"{each[key]:.4f}" for key in ("precision", "recall")]
+        print(f"  {name:<{width}}  {each['rows']:>8,}  {shares[0]:>9}  {shares[1]:>6}")
+
+
+class Text:
+    """Text into a stream of bytes that somebody else closes."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return int(self._stream.write(text.encode("utf-8")))
+
+
+def records(rows: Iterable[Predicted], trained: TableModel, keep: list[str], classes: list[str]) -> Iterator[list[Any]]:
+    """Kept cells, the prediction and the probabilities; None for rows without a prediction."""
+    from .tables import TableError
+    from .tables._scan import listed
+
+    for part in rows:
+        absent = [name for name in keep if name not in part.chunk.cells]
+        if absent:
+            raise TableError(f"The table has no column {listed(absent)} to keep; it has {listed(part.chunk.cells)}.")
+        kept = [part.chunk.cells[name] for name in keep]
+        found = iter(zip(trained.readable(part.values).tolist(), part.values.tolist(), strict=True))
+        for i, whole_row in enumerate(part.whole.tolist()):
+            value, chances = next(found) if whole_row else (None, [None] * len(classes))
+            yield [*(cells[i] for cells in kept), value, *(chances if classes else [])]
+
+
+def write(stream: TextIO, heads: list[str], records: Iterable[list[Any]], as_json: bool) -> int:
+    """Writes all records; returns how many had no prediction."""
+    dropped, rest = 0, iter(records)
+    first = [*itertools.islice(rest, 1)]  # before the heads: what is wrong with the table is told instead of them
+    writer = csv.writer(stream, lineterminator="\n")
+    if not as_json:
+        writer.writerow(heads)
+    for record in itertools.chain(first, rest):
+        dropped += None in record
+        if as_json:
+            stream.write(json.dumps(dict(zip(heads, record, strict=True))) + "\n")
+        else:
+            writer.writerow([_text(value) for value in record])
+    return dropped
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else f"{value:.9g}" if isinstance(value, float) else value
+
+
+def print_json(found: dict[str, Any]) -> None:
+    print(json.dumps(found, indent=2))
+
+
+def warn_of(unseen: Counter[str], dropped: int) -> None:
+    for name, count in unseen.items():
+        text = f"{count:,} cells of column {plain(name)!r} hold a category that the training did not see"
+        print(f"lamella: note: {text}; for the network they are none of its categories.", file=sys.stderr)
+    if dropped:
+        print(f"lamella: note: {dropped:,} rows miss a value and have no prediction.", file=sys.stderr)
