@@ -50,6 +50,25 @@ def test_predictions_of_one_model_run_at_the_same_time() -> None:
     in_threads(*[lambda: model.predict(x[:32], callbacks=[meet])] * 4)
 
 
+def test_training_is_not_kept_waiting_by_predictions_that_follow_one_another() -> None:
+    model, (x, y) = make_model(), make_data()
+    many = np.repeat(x, 64, axis=0)  # of which somebody always has some under way
+    trained = threading.Event()
+
+    def predict() -> None:
+        end = time.monotonic() + PATIENCE
+        while not trained.is_set() and time.monotonic() < end:
+            model.predict(many, batch_size=len(many), verbose=0)
+
+    def fit() -> None:
+        model.fit(x, y, verbose=0)
+        trained.set()
+
+    started = time.monotonic()
+    in_threads(fit, predict, predict, predict)
+    assert time.monotonic() - started < PATIENCE
+
+
 RACES: dict[str, Callable[[Sequential, Any, Any], Any]] = {
     "add": lambda m, x, y: m.add(layers.Dense(3, "softmax")),
     "pop": lambda m, x, y: m.pop() if len(m.layers) > 1 else None,

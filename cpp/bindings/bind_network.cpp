@@ -37,7 +37,7 @@ Examples examples_of(const Network& network, const py::object& x, const py::arra
 
 /// Keeps others from writing. A function of the user's that runs while the network is at work finds it so already.
 auto reading(const Network& network) {
-    return network.mutex().lent() ? std::shared_lock<ForkSafe<std::shared_mutex>>() : std::shared_lock(network.mutex());
+    return network.mutex().lent() ? std::shared_lock<ForkSafe<SharedMutex>>() : std::shared_lock(network.mutex());
 }
 
 Numbers get_weights(const Network& network) {

@@ -2,16 +2,23 @@
 /// instead of waiting for ever where a user's function, called by who holds one, asks for it again.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <stdexcept>
 #include <thread>
-#include <tuple>
 
 namespace lamella {
 
 /// How many forks lie between this process and the first one. The bindings count, in the child, before it does anything else.
 inline std::atomic<unsigned> forks{0};
+
+/// A lock that a thread holds while it runs a user's function, and the one before it.
+struct Lent {
+    const void* lock = nullptr;
+    const Lent* before = nullptr;
+    static inline thread_local const Lent* last = nullptr;
+};
 
 /// A mutex that is made anew after a fork. What it guards may be half changed in the child: numbers, never sizes.
 template <class Mutex>
@@ -23,8 +30,11 @@ public:
     void unlock_shared() { mutex_.unlock_shared(); }
 
     /// Whether this thread runs a user's function in the middle of work that holds the lock: it may read, as nobody writes then.
-    bool lent() const { return lent_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
-    void lend(std::thread::id to) { lent_.store(to, std::memory_order_relaxed); }
+    bool lent() const {
+        for (const Lent* lent = Lent::last; lent; lent = lent->before)
+            if (lent->lock == this) return true;
+        return false;
+    }
 
 private:
     Mutex& free() {
@@ -52,7 +62,6 @@ private:
     }
 
     Mutex mutex_;
-    std::atomic<std::thread::id> lent_;
     std::atomic<unsigned> made_after_{forks.load(std::memory_order_relaxed)};
 };
 
@@ -60,16 +69,19 @@ private:
 template <class... Locks>
 class Lending {
 public:
-    explicit Lending(Locks&... locks) : locks_(locks...) { lend(std::this_thread::get_id()); }
-    ~Lending() { lend({}); }
+    explicit Lending(const Locks&... locks) : before_(Lent::last), lent_{Lent{&locks, nullptr}...} {
+        for (Lent& lent : lent_) {
+            lent.before = Lent::last;
+            Lent::last = &lent;
+        }
+    }
+    ~Lending() { Lent::last = before_; }
     Lending(const Lending&) = delete;
     Lending& operator=(const Lending&) = delete;
 
 private:
-    void lend(std::thread::id to) {
-        std::apply([&](auto&... lock) { (lock.lend(to), ...); }, locks_);
-    }
-    std::tuple<Locks&...> locks_;
+    const Lent* before_;
+    std::array<Lent, sizeof...(Locks)> lent_;
 };
 
 }  // namespace lamella

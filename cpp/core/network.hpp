@@ -1,9 +1,8 @@
 /// A network: layers and their weights, and prediction.
 #pragma once
 
-#include <shared_mutex>
-
 #include "forks.hpp"
+#include "shared_mutex.hpp"
 #include "workspace.hpp"
 
 namespace lamella {
@@ -28,7 +27,7 @@ public:
     const std::vector<Shape>& shapes() const { return shapes_; }
     Affine affine() const { return affine_; }
     const Arena& params() const { return stored_->params; }
-    ForkSafe<std::shared_mutex>& mutex() const { return stored_->mutex; }
+    ForkSafe<SharedMutex>& mutex() const { return stored_->mutex; }
 
     /// Which specs are trained, for trainers that are made later.
     void set_trainable(const std::vector<bool>& by_spec);
@@ -61,7 +60,7 @@ private:
     struct Stored {
         Arena params;
         std::atomic<Finite> finite{Finite::unknown};
-        ForkSafe<std::shared_mutex> mutex;  // shared by predictions, exclusive for changes of the weights
+        ForkSafe<SharedMutex> mutex;  // shared by predictions, exclusive for changes of the weights
     };
     /// Where a spec went.
     struct Place {
