@@ -26,14 +26,14 @@ LATENCY = 30e-6  # seconds, of 10 Gbit/s Ethernet
 
 
 def exchange_time(hosts: int, numbers: int, link: float, latency: float = LATENCY, copy: float = COPY) -> float:
-    """Seconds of a sum over all hosts.
+    """Seconds of a sum over all hosts: each byte is copied, and then it is on the wire.
 
     Args:
         numbers: In the gradient.
         link: Bits per second.
     """
     sent = 2 * (hosts - 1) / hosts * numbers * 4
-    return 2 * math.log2(hosts) * latency + sent / min(link / 8, copy)
+    return 2 * math.log2(hosts) * latency + sent * (8 / link + 1 / copy)
 
 
 def speed_up(hosts: int, step: float, numbers: int, link: float, sync_every: int = 1) -> float:
