@@ -88,14 +88,25 @@ def merged(values: Counter[str]) -> Counter[str]:
     return Counter({max(group, key=lambda text: (group[text], -len(text))): group.total() for group in groups.values()})
 
 
-def places(texts: Sequence[str]) -> dict[str, int]:
-    """Where each text is, to be asked for `plain` texts.
+class Places(dict[str, int]):
+    """Where each text is; -1 for others. Whole numbers are found however they are written.
 
     Example:
-        >>> places(["0.0", "x"])
-        {'0': 0, 'x': 1}
+        >>> places = Places(["0.0", "x"])
+        >>> places["0"], places["0.0"], places["y"]
+        (0, 0, -1)
     """
-    return {plain(text): i for i, text in enumerate(texts)}
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        super().__init__({plain(text): i for i, text in enumerate(texts)})
+        self.update({text: i for i, text in enumerate(texts)})
+
+    def __missing__(self, text: str) -> int:
+        return self.get(plain(text), -1)
+
+    def of(self, cells: Sequence[str]) -> npt.NDArray[np.int64]:
+        """The places of cells."""
+        return np.fromiter(map(self.__getitem__, cells), np.int64, len(cells))
 
 
 def shown(text: str) -> str:

@@ -12,7 +12,7 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -133,46 +133,53 @@ class Source:
         said = re.fullmatch(r"sep=(.)\s*", first)  # Excel's
         separator = self.separator or (said and said[1]) or max(_SEPARATORS, key=re.sub(r'"[^"]*"', "", first).count)
         reader = csv.reader(itertools.chain([first], stream), delimiter=separator, strict=True)
-        rows = self._rows(reader)
-        _, cells = next(rows)
-        names = self._names(next(rows, (0, [""]))[1] if said else cells)
-        while True:
-            found = [*itertools.islice(rows, self.rows)]
-            for line, row in found:
-                if len(row) != len(names):
-                    raise TableError(
-                        f"{self.name}, line {line}: {len(row)} cells, but the first line names {len(names)} columns "
-                        f"(the separator is {separator!r}{_COMMENT if names[0].startswith('#') else ''})."
-                    )
-            if not found:
-                return
-            columns = zip(*(row for _, row in found), strict=True)
-            chunk = Chunk([line for line, _ in found], {})
-            for place, (name, column) in enumerate(zip(names, columns, strict=True), 1):
-                cells = [*map(str.strip, column)]
-                if name:
-                    chunk.cells[name] = cells
-                elif any(cells):
-                    self.nameless.add(place)
-            yield chunk
-
-    def _rows(self, reader: Any) -> Iterator[tuple[int, list[str]]]:
-        """Rows that are not empty, with the lines on which they end."""
         last = 0
         try:
-            for row in reader:
-                last = reader.line_num
-                if row:
-                    yield last, row
+            cells = next(reader)
+            names = self._names(next(reader, []) if said else cells)
+            while True:
+                lines, rows = [], []
+                for row in reader:
+                    last = reader.line_num
+                    if not row:
+                        continue
+                    if len(row) != len(names):
+                        hint = _COMMENT if names[0].startswith("#") else ""
+                        raise TableError(
+                            f"{self.name}, line {last}: {len(row)} cells, but the first line names {len(names)} "
+                            f"columns (the separator is {separator!r}{hint})."
+                        )
+                    lines.append(last)
+                    rows.append(row)
+                    if len(rows) == self.rows:
+                        break
+                if not rows:
+                    return
+                yield self._chunk(lines, names, zip(*rows, strict=True))
         except csv.Error as error:
-            why = {
-                "unexpected end of data": f"the quote that line {last + 1} opens is never closed",
-                f"field larger than field limit ({csv.field_size_limit()})": (
-                    f"the row that begins on line {last + 1} has a cell of more than {csv.field_size_limit():,} "
-                    "characters; close its quote, or leave the column out of the file"
-                ),
-            }.get(str(error), f"line {reader.line_num}: {error}")
-            raise TableError(f"{self.name} is no CSV file: {why}.") from None
+            raise self._no_csv(error, last + 1, reader.line_num) from None
+
+    def _chunk(self, lines: list[int], names: list[str], columns: Iterable[tuple[str, ...]]) -> Chunk:
+        chunk = Chunk(lines, {})
+        for place, (name, column) in enumerate(zip(names, columns, strict=True), 1):
+            cells = [*map(str.strip, column)]
+            if name:
+                chunk.cells[name] = cells
+            elif any(cells):
+                self.nameless.add(place)
+        return chunk
+
+    def _no_csv(self, error: csv.Error, first: int, line: int) -> TableError:
+        """The error for a row that begins on line `first`, of which the reader says no more than its own words."""
+        limit = csv.field_size_limit()
+        why = {
+            "unexpected end of data": f"the quote that line {first} opens is never closed",
+            f"field larger than field limit ({limit})": (
+                f"the row that begins on line {first} has a cell of more than {limit:,} characters; close its quote, "
+                "or leave the column out of the file"
+            ),
+        }
+        return TableError(f"{self.name} is no CSV file: {why.get(str(error), f'line {line}: {error}')}.")
 
     def _names(self, cells: list[str]) -> list[str]:
         names = [cell.strip() for cell in cells]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._cells import Floats, Mask, fault, missing_cells, numbers, places, plain, shown
+from ._cells import Floats, Mask, Places, fault, missing_cells, numbers, shown
 from ._reading import Chunk, Source, TableError
 from ._scan import listed
 
@@ -125,8 +125,7 @@ class Schema:
                         "those of the training to be represented."
                     )
             else:
-                known = places(feature.values)
-                found = np.fromiter((known.get(plain(cell), -1) for cell in cells), np.int64, len(cells))
+                found = Places(feature.values).of(cells)
                 new = (found < 0) & ~gone
                 unseen.update({feature.name: int(new.sum())} if new.any() else {})
                 hits = np.flatnonzero((found >= 0) & ~gone)
@@ -149,8 +148,7 @@ class Schema:
         if self.task == "regression":
             values, bad = numbers(cells, ~rows)
         else:
-            known = places(self.classes)
-            values = np.fromiter((known.get(plain(cell), -1) for cell in cells), np.float64, len(cells))
+            values = Places(self.classes).of(cells).astype(np.float64)
             bad = (values < 0) & rows
         if bad.any():
             row = int(bad.argmax())
