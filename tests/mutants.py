@@ -114,6 +114,11 @@ def _npz() -> bytes:
     return stream.getvalue()
 
 
+def _kept_npz() -> bytes:
+    """Another NumPy writes other bytes, and the hash is of these."""
+    return (CORPUS / "npz-published" / "good.npz").read_bytes()
+
+
 def _published(make: Callable[[], bytes]) -> Callable[[Path], bytes]:
     """Reads a file whose SHA-256 is known, as all data sets are read."""
     content = make()
@@ -191,7 +196,7 @@ FORMATS = {
     # data files whose hash is known
     "idx-published": Format("", True, _idx, _published(_idx)),
     "idx-gz-published": Format(".gz", True, _zipped, _published(_zipped)),
-    "npz-published": Format(".npz", True, _npz, _published(_npz)),
+    "npz-published": Format(".npz", True, _kept_npz, _published(_kept_npz)),
     # files of others, which have no checksum of the whole
     "idx": Format("", False, _idx, lambda path: _bytes_of(read_idx(path.read_bytes(), "file"))),
     "npz": Format(".npz", False, _npz, lambda path: b"".join(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,7 +70,7 @@ def test_control_codes_of_a_table_do_not_reach_the_terminal(folder: Path, capsys
     assert "\x1b" not in printed and "a\\x1b[31m" in printed and max(map(len, printed.splitlines())) < 300
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no such shell")
+@pytest.mark.skipif(shutil.which("head") is None, reason="there is no such shell")
 def test_a_training_whose_reader_leaves_is_saved(folder: Path) -> None:
     words = "train prices.csv --target preis --epochs 300 --patience 0 --seed 1"
     told = in_shell(f"(lamella {words} --save late.safetensors; echo $? > code) | head -n 1")
@@ -79,7 +80,7 @@ def test_a_training_whose_reader_leaves_is_saved(folder: Path) -> None:
     assert told.stderr == "" and (folder / "code").read_text() == "1\n"  # nothing to go on for
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no such shell")
+@pytest.mark.skipif(shutil.which("head") is None, reason="there is no such shell")
 def test_closed_streams_are_named() -> None:
     told = in_shell("lamella predict m.safetensors kinds.csv >&-")
     assert told.returncode == 1 and told.stderr.count("\n") == 1 and "say where to write: --output FILE" in told.stderr
