@@ -81,7 +81,7 @@ class Interrupts:
         sender = threading.Thread(target=send)
         sender.start()
         interrupted = False
-        gc.disable()  # Python drops what a handler raises while a library's hook for collections runs (hypothesis has one)
+        gc.disable()  # Python drops what a handler raises in a hook for collections, as hypothesis has
         try:
             start.set()
             model.fit(self.x, self.y, epochs=10**9, **OPTIONS)
