@@ -45,18 +45,24 @@ private:
 
 py::tuple regularize(const Regularizer& regularizer, const Numbers& w) {
     const Weight weight(w), gradient(weight.shape());
+    const View view = weight.view(), slopes = gradient.view();
     return std::visit(
-        [&](const auto& r) {
-            const Buffer scratch(r.scratch_size(weight.view()));
-            r.add_gradient(weight.view(), 1, gradient.view(), scratch.data());
-            return py::make_tuple(r.value(weight.view(), scratch.data()), gradient.values());
+        [&]<class R>(const R& r) {
+            if constexpr (ElementwiseRegularizer<R>) {
+                r.add_gradient(view, 1, slopes);
+                return py::make_tuple(r.value(view), gradient.values());
+            } else {
+                const Buffer scratch(r.scratch_size(view.rows, view.cols));
+                r.add_gradient(one_panel(view), 1, one_panel(slopes), scratch.data());
+                return py::make_tuple(r.value(one_panel(view), scratch.data()), gradient.values());
+            }
         },
         regularizer);
 }
 
 Numbers constrain(const Constraint& constraint, const Numbers& w) {
     const Weight weight(w);
-    std::visit([&](const auto& c) { c.apply(weight.view()); }, constraint);
+    std::visit([&](const auto& c) { c.apply(one_panel(weight.view()), {0, weight.view().rows}); }, constraint);
     return weight.values();
 }
 

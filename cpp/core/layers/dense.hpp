@@ -37,12 +37,17 @@ struct Dense {
         pass.team.phase([&](Member member) {
             const Split mine(member, y.rows, y.cols);
             const View out = mine.of(y);
-            const View w = params[kernel].middle_cols(mine.cols.first, mine.cols.count());
-            const Scalar* b = use_bias ? params[bias].data + mine.cols.first : nullptr;
-            if (const Entries* rows = t.x.rows())
-                multiply(rows + mine.rows.first, w, b, out);
-            else
-                multiply(t.x.dense().middle_rows(mine.rows.first, mine.rows.count()), w, b, out);
+            const Entries* rows = t.x.rows();
+            // Gradients and updates go the other way, so that here the panels are found in cache that they left last.
+            for_panels_backwards(mine.cols, kernel.width, [&](Range cols) {
+                const View w = params[kernel].middle_cols(cols);
+                const View part = out.middle_cols(cols.first - mine.cols.first, cols.count());
+                const Scalar* b = use_bias ? params[bias].data + cols.first : nullptr;
+                if (rows)
+                    multiply(rows + mine.rows.first, w, b, part);
+                else
+                    multiply(t.x.dense().middle_rows(mine.rows.first, mine.rows.count()), w, b, part);
+            });
             if (!split_rows) activate(activation, out);
         });
         if (!split_rows) return;
@@ -65,8 +70,7 @@ struct Dense {
         pass.team.phase([&](Member member) {
             const Split mine(member, dx.rows, dx.cols);
             multiply_transposed(dy.middle_rows(mine.rows.first, mine.rows.count()),
-                                pass.params[kernel].middle_rows(mine.cols.first, mine.cols.count()), mine.of(dx),
-                                (*t.scratch)[member.rank]);
+                                pass.params[kernel], mine.cols, mine.of(dx), (*t.scratch)[member.rank]);
         });
     }
 
@@ -113,9 +117,7 @@ private:
     void tiles(Member member, const Input& x, ConstView dz, const Sink& sink, Scalar* scratch) const {
         const Entries* columns = x.columns();
         const Split mine(member, kernel.rows, kernel.cols);
-        const Index width = columns ? kSparseTileCols : kTileCols;
-        for (Index c = mine.cols.first; c < mine.cols.last; c += width) {
-            const Range cols{c, std::min(c + width, mine.cols.last)};
+        const auto send = [&](Range cols) {
             const ConstView delta = dz.middle_cols(cols.first, cols.count());
             const Index height = std::max(kTileNumbers / padded(cols.count()) / 8, Index{1}) * 8;
             for (Index r = mine.rows.first; r < mine.rows.last; r += height) {
@@ -127,7 +129,11 @@ private:
                     outer(x.dense().middle_cols(r, block.rows.count()), delta, tile, sink.ahead(block));
                 sink.take(block, tile);
             }
-        }
+        };
+        for_panels(mine.cols, kernel.width, [&](Range panel) {
+            const Index width = columns ? kSparseTileCols : kTileCols;
+            for (Index c = panel.first; c < panel.last; c += width) send({c, std::min(c + width, panel.last)});
+        });
     }
 };
 
