@@ -18,7 +18,7 @@ constexpr std::size_t kBig = std::size_t{1} << 18;  // from here on a buffer has
 
 // Columns of a panel. Members own neighbouring columns, and a processor fetches ahead over the border into lines that another
 // has just written, in every row: so the border is to be between panels, once. Also, all rows of a strip lie side by side.
-constexpr Index kPanel = std::max<Index>(64, kLanes);
+constexpr Index kPanel = std::max<Index>(128, kLanes);
 
 constexpr std::size_t granule(std::size_t bytes) { return bytes >= kBig ? kHugePage : 64; }
 

@@ -131,8 +131,8 @@ const Entry* sparse_tile(const Entry* entry, std::int32_t limit, const Scalar* r
     return entry;
 }
 
-// 64 floats a row: one visit to an entry then pays for four cache lines.
-constexpr int kSparseWidest = static_cast<int>(std::clamp<Index>(64 / kLanes, 1, 8));
+// Up to a panel's row: one visit to an entry then pays for eight cache lines.
+constexpr int kSparseWidest = static_cast<int>(std::clamp<Index>(128 / kLanes, 1, 8));
 template <int... Cols>
 constexpr auto all_sparse_tiles(std::integer_sequence<int, Cols...>) {
     return std::array{&sparse_tile<Cols + 1>...};

@@ -131,7 +131,8 @@ private:
             }
         };
         for_panels(mine.cols, kernel.width, [&](Range panel) {
-            const Index width = columns ? kSparseTileCols : kTileCols;
+            const Index most = columns ? kSparseTileCols : kTileCols, strips = (panel.count() + most - 1) / most;
+            const Index width = padded((panel.count() + strips - 1) / strips);
             for (Index c = panel.first; c < panel.last; c += width) send({c, std::min(c + width, panel.last)});
         });
     }
