@@ -62,9 +62,14 @@ struct Dense {
         const View dy = t.dy, dx = t.dx;
         if (!std::holds_alternative<Linear>(activation))
             pass.team.phase([&](Member member) {
-                const Range rows = member.share(dy.rows);
-                activation_gradient(activation, {}, t.y.middle_rows(rows.first, rows.count()),
-                                    dy.middle_rows(rows.first, rows.count()));
+                if (is_rowwise(activation)) {
+                    const Range rows = member.share(dy.rows);
+                    activation_gradient(activation, {}, t.y.middle_rows(rows.first, rows.count()),
+                                        dy.middle_rows(rows.first, rows.count()));
+                } else {  // what the member wrote and will read
+                    const Split mine(member, dy.rows, dy.cols);
+                    activation_gradient(activation, {}, mine.of(t.y), mine.of(dy));
+                }
             });
         if (dx.data == nullptr) return;
         pass.team.phase([&](Member member) {
