@@ -106,9 +106,35 @@ def load() -> Any:
         ImportError: If mpi4py or an MPI library is missing, with what to install.
     """
     try:
+        if _is_fault_tolerant():
+            _leave_without_finalize(importlib.import_module("mpi4py").rc)
         return importlib.import_module("mpi4py.MPI")
     except (ImportError, RuntimeError) as error:
         raise ImportError(f"{_INSTALL} ({error})") from error
+
+
+def _is_fault_tolerant() -> bool:
+    return os.environ.get(_FAULT_TOLERANT, "0").lower() in ("1", "true")
+
+
+def _leave_without_finalize(rc: Any) -> None:
+    """Open MPI's MPI_Finalize may wait for ever for processes that are lost (open-mpi/ompi issue 11404): mpi4py is not
+    to call it. The launcher takes such an end as it takes any other where processes may be lost. What mpi4py read when
+    it was imported stays."""
+    if rc.finalize is None and "mpi4py.MPI" not in sys.modules:
+        rc.finalize = False
+
+
+def warn_of_finalize() -> None:
+    """Says that a script which imported MPI before may not end after a loss."""
+    if importlib.import_module("mpi4py").rc.finalize is not False:
+        warnings.warn(
+            "After a loss of ranks this script may not end: mpi4py.MPI was imported before lamella could tell it not to "
+            "call MPI_Finalize, which can wait for the lost ones for ever. Call lamella.distribution.initialize() before "
+            "that import, or set mpi4py.rc.finalize = False before it.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def require_fault_tolerance(comm: MPICommunicator) -> None:
@@ -119,7 +145,7 @@ def require_fault_tolerance(comm: MPICommunicator) -> None:
     """
     vendor, version = comm.mpi.get_vendor()
     able = vendor == "Open MPI" and version >= (5,)
-    if not able or os.environ.get(_FAULT_TOLERANT, "0").lower() not in ("1", "true"):
+    if not able or not _is_fault_tolerant():
         found = f"{vendor} {'.'.join(map(str, version))}"
         raise RuntimeError(
             "on_failure='shrink' needs Open MPI 5 or later started with: mpiexec --with-ft ulfm -n 4 python train.py. "
