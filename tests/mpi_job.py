@@ -170,7 +170,8 @@ def lost() -> dict[str, Any]:
 
 def stuck() -> dict[str, Any]:
     """The same where MPI_Finalize never returns: it first deletes what hangs on MPI.COMM_SELF, here with pause()."""
-    MPI = distribution._mpi.load()
+    from mpi4py import MPI
+
     library = ctypes.CDLL(MPI.__file__)
     pause = ctypes.cast(ctypes.CDLL(None).pause, ctypes.c_void_p)
     nothing = ctypes.cast(library.OMPI_C_MPI_COMM_NULL_COPY_FN, ctypes.c_void_p)

@@ -118,20 +118,19 @@ def _is_fault_tolerant() -> bool:
 
 
 def _leave_without_finalize(rc: Any) -> None:
-    """Open MPI's MPI_Finalize may wait for ever for processes that are lost (open-mpi/ompi issue 11404): mpi4py is not
-    to call it. The launcher takes such an end as it takes any other where processes may be lost. What mpi4py read when
-    it was imported stays."""
+    """Open MPI's MPI_Finalize may wait for lost processes for ever (open-mpi/ompi issue 11404): mpi4py, which reads
+    this once, is not to call it. Where processes may be lost, the launcher takes such an end as any other."""
     if rc.finalize is None and "mpi4py.MPI" not in sys.modules:
         rc.finalize = False
 
 
 def warn_of_finalize() -> None:
-    """Says that a script which imported MPI before may not end after a loss."""
-    if importlib.import_module("mpi4py").rc.finalize is not False:
+    """Says that after a loss the script may not end."""
+    if importlib.import_module("mpi4py").rc.finalize not in (False, "no"):
         warnings.warn(
-            "After a loss of ranks this script may not end: mpi4py.MPI was imported before lamella could tell it not to "
-            "call MPI_Finalize, which can wait for the lost ones for ever. Call lamella.distribution.initialize() before "
-            "that import, or set mpi4py.rc.finalize = False before it.",
+            "mpi4py will call MPI_Finalize at the end of this script, where Open MPI can wait for lost ranks for ever. "
+            "Call lamella.distribution.initialize() before `from mpi4py import MPI`, or set mpi4py.rc.finalize = False "
+            "before that import.",
             RuntimeWarning,
             stacklevel=3,
         )
