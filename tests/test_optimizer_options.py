@@ -95,6 +95,24 @@ def test_old_names_of_the_learning_rate() -> None:
 
 
 @pytest.mark.parametrize("name", core.optimizers.names)
+def test_two_learning_rates_are_refused(name: str) -> None:
+    cls = getattr(optimizers, name)
+    for rate in (0.2, cls().get_config()["learning_rate"]):
+        with pytest.raises(TypeError, match=f"^{name} takes `learning_rate` or its older name `lr`, not both"):
+            cls(learning_rate=float(str(rate)), lr=0.1)
+    assert cls(lr=0.1).learning_rate == 0.1
+
+
+def test_unknown_options_name_the_class_and_what_comes_near() -> None:
+    with pytest.raises(TypeError, match=r"^Adam got an .*'foo'\. Known: learning_rate, beta_1, .*, lr\.$"):
+        optimizers.Adam(foo=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"^SGD got an unexpected .*'momentun'\. Did you mean 'momentum'"):
+        optimizers.SGD(momentun=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="must be a name or an Optimizer, got 3 of type int"):
+        optimizers.get(3)
+
+
+@pytest.mark.parametrize("name", core.optimizers.names)
 def test_signatures_show_all_arguments(name: str) -> None:
     cls = getattr(optimizers, name)
     shown = set(inspect.signature(cls).parameters)
