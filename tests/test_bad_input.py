@@ -303,8 +303,16 @@ def test_rows_of_zeros_and_soft_labels_are_class_shares() -> None:
         assert np.isfinite(model.fit(X, shares, verbose=0).history["loss"]).all()
 
 
+def test_a_range_is_data_of_one_axis() -> None:
+    model = make_model()
+    for use in (model.predict, lambda x: model.fit(x, HOT)):
+        with pytest.raises(ValueError, match=r"Expected `x` of shape .*, got an array of shape \(20,\)\. Reshape it"):
+            use(range(20))
+
+
 def test_counts_are_not_negative() -> None:
-    model = make_model("poisson", activation="softplus")
+    model = Sequential([Input((X.shape[1],)), layers.Dense(3, "softplus")])
+    model.compile("sgd", "poisson")
     counts = np.arange(3.0 * ROWS).reshape(ROWS, 3)
     with pytest.raises(ValueError, match="`y` must not be negative for poisson, found -1 at row 2"):
         model.fit(X, at(counts, (2, 1), -1.0), verbose=0)
