@@ -37,8 +37,8 @@ PYTHON_ORDER = [
     "_table_output", "_table_commands", "cli", "__main__",
 ]
 CPP_ORDER = [
-    "core/scalar", "core/memory", "core/simd", "core/special", "core/arena", "core/forks", "core/shared_mutex",
-    "core/parallel", "core/polling",
+    "core/scalar", "core/memory", "core/simd", "core/special", "core/panels", "core/arena",
+    "core/forks", "core/shared_mutex", "core/parallel", "core/polling",
     "core/kernels/products", "core/kernels/rows", "core/kernels/columns", "core/kernels/batch", "core/compress",
     "core/bfloat16", "core/exchange", "core/split", "core/pass", "core/random",
     "core/activations/of_output", "core/activations/of_input", "core/activations/rowwise", "core/activations",

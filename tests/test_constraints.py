@@ -23,7 +23,7 @@ USED: dict[str, list[dict[str, Any]]] = {
 }
 MEMBERS = [pytest.param(name, args, id=f"{name}-{args}") for name, listed in USED.items() for args in listed]
 NORMS = [name for name in USED if name != "NonNeg"]
-SHAPES = [(1, 5), (5, 1), (3, 4), (17, 16), (6, 33)]
+SHAPES = [(1, 5), (5, 1), (3, 4), (17, 16), (6, 33), (5, 300)]
 GOLDEN_W = np.array(section("constraints.w"), np.float32)
 
 

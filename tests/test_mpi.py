@@ -140,10 +140,12 @@ def test_a_job_goes_on_with_another_number_of_ranks(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------- going on with those that are left
 
 
-def shrunk(tmp_path: Path, ranks: int, victims: str, step: int = 25) -> subprocess.CompletedProcess[str]:
+def shrunk(
+    tmp_path: Path, ranks: int, victims: str, step: int = 25, what: str = "lost"
+) -> subprocess.CompletedProcess[str]:
     beside = os.path.dirname(sys.executable)
     launcher = f"{beside}/mpiexec --with-ft ulfm --bind-to none --map-by :OVERSUBSCRIBE"
-    return run(ranks, "lost", tmp_path, victims, step, launcher=launcher)
+    return run(ranks, what, tmp_path, victims, step, launcher=launcher)
 
 
 @pytest.mark.parametrize("victim", [0, 1, 2])
@@ -157,11 +159,21 @@ def test_those_that_are_left_go_on(victim: int, tmp_path: Path) -> None:
     undisturbed = shrunk(tmp_path / "undisturbed", 3, "")
     done = shrunk(tmp_path / "shrunk", 3, str(victim))
     lines = [next(x for x in each.stdout.splitlines() if x.startswith("RESULT ")) for each in (done, undisturbed)]
+    assert undisturbed.returncode == done.returncode == 0, undisturbed.stderr + done.stderr
     found, expected = [json.loads(line.removeprefix("RESULT "))["found"] for line in lines]
     assert found["size"] == 2 and expected["size"] == 3
     assert found["loss"] == pytest.approx(expected["loss"], rel=1e-5)
     assert len(found["history"]) == 4
     assert (tmp_path / "shrunk" / "log.csv").read_text().splitlines()[-1].startswith("3,")
+
+
+@pytest.mark.parametrize("victims", ["0", "1", ""])
+def test_they_end_where_finalize_never_returns(victims: str, tmp_path: Path) -> None:
+    if not is_open_mpi():
+        return
+    done = shrunk(tmp_path, 3, victims, what="stuck")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("RESULT") == 1 and done.stdout.count("LAST") == 3 - len(victims)
 
 
 def test_those_that_are_no_majority_stop(tmp_path: Path) -> None:

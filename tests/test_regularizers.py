@@ -24,7 +24,7 @@ USED: dict[str, list[dict[str, Any]]] = {
     "OrthogonalRegularizer": [{"factor": 0.7}, {"factor": 0.7, "mode": "columns"}],
 }
 MEMBERS = [pytest.param(name, args, id=f"{name}-{args}") for name, listed in USED.items() for args in listed]
-SHAPES = [(1, 5), (5, 1), (3, 4), (17, 16), (6, 33)]
+SHAPES = [(1, 5), (5, 1), (3, 4), (17, 16), (6, 33), (5, 300)]
 GOLDEN_W = np.array(section("regularizers.w"), np.float32)
 
 

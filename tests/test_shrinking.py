@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +143,42 @@ def test_an_mpi_that_cannot_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
             _mpi.require_fault_tolerance(Comm())  # type: ignore[arg-type]
     monkeypatch.setenv(_mpi._FAULT_TOLERANT, "1")
     _mpi.require_fault_tolerance(Comm())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("tolerant", "chosen", "imported", "expected"),
+    [
+        ("1", None, False, False),
+        ("true", None, False, False),
+        ("1", True, False, True),  # the script's own choice
+        ("1", None, True, None),  # too late: it has been read
+        ("0", None, False, None),
+    ],
+)
+def test_mpi_is_not_finalized_where_ranks_may_be_lost(
+    monkeypatch: pytest.MonkeyPatch, tolerant: str, chosen: Any, imported: bool, expected: Any
+) -> None:
+    package = types.ModuleType("mpi4py")
+    package.rc = types.SimpleNamespace(finalize=chosen)  # type: ignore[attr-defined]
+    started: list[Any] = []  # what MPI reads as it starts
+
+    def import_module(name: str) -> Any:
+        if name == "mpi4py.MPI":
+            started.append(package.rc.finalize)  # type: ignore[attr-defined]
+        return package
+
+    monkeypatch.delitem(sys.modules, "mpi4py.MPI", raising=False)
+    if imported:
+        monkeypatch.setitem(sys.modules, "mpi4py.MPI", package)
+    monkeypatch.setenv(_mpi._FAULT_TOLERANT, tolerant)
+    monkeypatch.setattr(_mpi.importlib, "import_module", import_module)
+    _mpi.load()
+    assert started == [expected]
+    if expected is False:
+        _mpi.warn_of_finalize()  # says nothing
+    else:
+        with pytest.warns(RuntimeWarning, match=r"wait for lost ranks for ever.*initialize\(\) before"):
+            _mpi.warn_of_finalize()
 
 
 def test_arguments_that_contradict_one_another_are_refused() -> None:

@@ -95,23 +95,25 @@ void apply(Updater& updater, Numbers weights, const Numbers& gradients, Scalar r
     alone(updater, [&] {
         const Layout& layout = updater.layout();
         const Arena params(layout), given(layout);
-        write(layout, params, values);
-        write(layout, given, slopes);
+        write(layout.slots(), params, values);
+        write(layout.slots(), given, slopes);
         std::atomic<bool> finite{true};
         updater.step(Team(), params, finite, {updater.iterations, rate}, [&](Member, const Sink& sink) {
             for (const Slot& slot : layout.slots()) {
                 if (!updater.trainable()[slot.index]) continue;
                 Buffer scratch(padded(slot.cols));
-                for (Index r = 0; r < slot.rows; ++r) {
-                    const Block block{slot, {r, r + 1}, {0, slot.cols}};
-                    const View tile = sink.target(block, scratch.data());
-                    std::copy_n(given[slot].row(r), padded(slot.cols), tile.data);
-                    sink.take(block, tile);
-                }
+                for_panels({0, slot.cols}, slot.width, [&](Range cols) {
+                    for (Index r = 0; r < slot.rows; ++r) {
+                        const Block block{slot, {r, r + 1}, cols};
+                        const View tile = sink.target(block, scratch.data());
+                        std::copy_n(block.of(given).data, padded(cols.count()), tile.data);
+                        sink.take(block, tile);
+                    }
+                });
             }
         });
         ++updater.iterations;
-        read(layout, params, values);
+        read(layout.slots(), params, values);
     });
 }
 
@@ -134,9 +136,9 @@ void finalize(Updater& updater, Numbers weights) {
     Scalar* values = weights.mutable_data();
     alone(updater, [&] {
         const Arena params(updater.layout());
-        write(updater.layout(), params, values);
+        write(updater.layout().slots(), params, values);
         updater.finalize(params);
-        read(updater.layout(), params, values);
+        read(updater.layout().slots(), params, values);
     });
 }
 

@@ -2,9 +2,7 @@
 
 #include <pybind11/stl.h>
 
-#include "../core/arena.hpp"
-#include "../core/constraints.hpp"
-#include "../core/regularizers.hpp"
+#include "../core/penalties.hpp"
 #include "arrays.hpp"
 
 namespace lamella {
@@ -12,51 +10,51 @@ namespace {
 
 using Numbers = Array<Scalar>;
 
-/// A copy as the core keeps weights: a vector is one row, rows end in zeros.
+/// A copy as the core keeps weights: a vector is one row.
 class Weight {
 public:
-    explicit Weight(std::vector<Index> shape)
-        : shape_(std::move(shape)), cols_(shape_.empty() ? 0 : shape_.back()), buffer_(rows() * padded_stride(cols_)) {
+    explicit Weight(std::vector<Index> shape) : shape_(std::move(shape)) {
         require(shape_.size() == 1 || shape_.size() == 2, "w: must be a vector or a matrix");
+        layout_.add(shape_.size() == 2 ? shape_[0] : 1, shape_.back());
+        arena_ = Arena(layout_);
     }
     explicit Weight(const Numbers& values) : Weight(std::vector<Index>(values.shape(), values.shape() + values.ndim())) {
-        for (Index r = 0; r < rows(); ++r) std::copy_n(values.data() + r * cols_, cols_, view().row(r));
+        write(layout_.slots(), arena_, values.data());
     }
     const std::vector<Index>& shape() const { return shape_; }
-    View view() const { return {buffer_.data(), rows(), cols_, padded_stride(cols_)}; }
+    const Slot& slot() const { return layout_.slots().front(); }
+    const Arena& arena() const { return arena_; }
 
     Numbers values() const {
         Numbers out(shape_);
-        for (Index r = 0; r < rows(); ++r) {
-            const Scalar* row = view().row(r);
-            std::copy_n(row, cols_, out.mutable_data() + r * cols_);
-            require(std::all_of(row + cols_, row + view().stride, [](Scalar x) { return x == 0; }), "padding was written");
-        }
+        read(layout_.slots(), arena_, out.mutable_data());
+        const Arena clean(arena_);
+        clear_padding(layout_, clean);
+        const auto same = [](Scalar one, Scalar other) { return one == other || (one != one && other != other); };
+        require(std::equal(arena_.data(), arena_.data() + arena_.size(), clean.data(), same), "padding was written");
         return out;
     }
 
 private:
-    Index rows() const { return shape_.size() == 2 ? shape_[0] : 1; }
-
     std::vector<Index> shape_;
-    Index cols_;
-    Buffer buffer_;
+    Layout layout_;
+    Arena arena_;
 };
 
 py::tuple regularize(const Regularizer& regularizer, const Numbers& w) {
     const Weight weight(w), gradient(weight.shape());
-    return std::visit(
-        [&](const auto& r) {
-            const Buffer scratch(r.scratch_size(weight.view()));
-            r.add_gradient(weight.view(), 1, gradient.view(), scratch.data());
-            return py::make_tuple(r.value(weight.view(), scratch.data()), gradient.values());
-        },
-        regularizer);
+    Penalties penalties;
+    penalties.regularize(weight.slot(), regularizer);
+    penalties.measure(Team(), weight.arena());
+    penalties.add_gradients(Team(), weight.arena(), gradient.arena(), 1);
+    return py::make_tuple(penalties.total(), gradient.values());
 }
 
 Numbers constrain(const Constraint& constraint, const Numbers& w) {
     const Weight weight(w);
-    std::visit([&](const auto& c) { c.apply(weight.view()); }, constraint);
+    Penalties penalties;
+    penalties.constrain(weight.slot(), constraint);
+    penalties.constrain(Team(), weight.arena());
     return weight.values();
 }
 

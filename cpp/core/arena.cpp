@@ -16,6 +16,10 @@ namespace {
 constexpr std::size_t kHugePage = std::size_t{1} << 21;
 constexpr std::size_t kBig = std::size_t{1} << 18;  // from here on a buffer has huge pages of its own
 
+// Columns of a panel. Members own neighbouring columns, and a processor fetches ahead over the border into lines that another
+// has just written, in every row: so the border is to be between panels, once. Also, all rows of a strip lie side by side.
+constexpr Index kPanel = std::max<Index>(128, kLanes);
+
 constexpr std::size_t granule(std::size_t bytes) { return bytes >= kBig ? kHugePage : 64; }
 
 std::size_t bytes_of(Index size) {
@@ -42,9 +46,11 @@ void* map_zeros(std::size_t bytes) {
 }  // namespace
 
 Slot Layout::add(Index rows, Index cols) {
-    const Index stride = rows == 1 ? padded(cols) : padded_stride(cols);
-    if (rows > 0 && stride > (std::numeric_limits<Index>::max() / Index{16} - size_) / rows) throw OutOfMemory(0);
-    const Slot slot{size_, rows, cols, stride, static_cast<int>(slots_.size())};
+    const bool cut = rows > 1 && padded(cols) > kPanel;
+    const Index stride = cut ? kPanel : rows == 1 ? padded(cols) : padded_stride(cols);
+    if (rows > 0 && std::max(padded(cols), stride) > (std::numeric_limits<Index>::max() / Index{16} - size_) / rows)
+        throw OutOfMemory(0);
+    const Slot slot{size_, rows, cols, stride, cut ? kPanel : std::max<Index>(cols, 1), static_cast<int>(slots_.size())};
     constexpr Index line = 64 / sizeof(Scalar);
     size_ += (slot.span() + line - 1) / line * line;
     slots_.push_back(slot);
@@ -59,29 +65,42 @@ Index Layout::weight_count() const {
 
 namespace {
 
-/// Calls use(place in the arena, place among all weights, count) for the part of each row that lies in `part`.
+/// Calls use(place in the arena, place among the weights, count) for the rows of all panels in the order of the arena.
+template <class Use>
+void for_rows(const std::vector<Slot>& slots, const Use& use) {
+    Index place = 0;  // of the weight
+    for (const Slot& slot : slots) {
+        for_panels({0, slot.cols}, slot.width, [&](Range cols) {
+            const Index stride = cols.count() < slot.width ? padded(cols.count()) : slot.stride;
+            for (Index r = 0; r < slot.rows; ++r)
+                use(slot.offset + cols.first * slot.rows + r * stride, place + r * slot.cols + cols.first, cols.count());
+        });
+        place += slot.rows * slot.cols;
+    }
+}
+
+/// The same for what lies in `part` of the arena.
 template <class Use>
 void for_rows_in(const Layout& layout, Range part, const Use& use) {
-    Index place = 0;
-    for (const Slot& slot : layout.slots())
-        for (Index r = 0; r < slot.rows; ++r, place += slot.cols) {
-            const Index row = slot.offset + r * slot.stride;
-            const Index first = std::max(row, part.first), last = std::min(row + slot.cols, part.last);
-            if (first < last) use(first, place + (first - row), last - first);
-        }
+    for_rows(layout.slots(), [&](Index row, Index place, Index count) {
+        const Index first = std::max(row, part.first), last = std::min(row + count, part.last);
+        if (first < last) use(first, place + (first - row), last - first);
+    });
 }
 
 }  // namespace
 
+void fill(const Layout& layout, const Arena& arena, Scalar value) {
+    for_rows(layout.slots(), [&](Index row, Index, Index count) { std::fill_n(arena.at(row), count, value); });
+}
+
 void clear_padding(const Layout& layout, const Arena& arena) {
     Index end = 0;  // of the row before
     const auto clear_to = [&](Index next) { std::fill_n(arena.at(end), next - end, Scalar(0)); };
-    for (const Slot& slot : layout.slots())
-        for (Index r = 0; r < slot.rows; ++r) {
-            const Index row = slot.offset + r * slot.stride;
-            clear_to(row);
-            end = row + slot.cols;
-        }
+    for_rows(layout.slots(), [&](Index row, Index, Index count) {
+        clear_to(row);
+        end = row + count;
+    });
     clear_to(layout.size());
 }
 
@@ -92,6 +111,14 @@ void read(const Layout& layout, const Arena& arena, Range part, Scalar* values) 
 
 void write(const Layout& layout, const Arena& arena, Range part, const Scalar* values) {
     for_rows_in(layout, part, [&](Index to, Index place, Index count) { std::copy_n(values + place, count, arena.at(to)); });
+}
+
+void read(const std::vector<Slot>& slots, const Arena& arena, Scalar* values) {
+    for_rows(slots, [&](Index from, Index place, Index count) { std::copy_n(arena.at(from), count, values + place); });
+}
+
+void write(const std::vector<Slot>& slots, const Arena& arena, const Scalar* values) {
+    for_rows(slots, [&](Index to, Index place, Index count) { std::copy_n(values + place, count, arena.at(to)); });
 }
 
 Buffer::Buffer(Index size) : size_(size) {

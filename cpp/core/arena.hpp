@@ -6,15 +6,15 @@
 #include <string>
 #include <vector>
 
-#include "simd.hpp"
+#include "panels.hpp"
 
 namespace lamella {
 
-/// One weight in an arena. Rows are `stride` apart; the padding between them is always zero.
+/// One weight in an arena, in panels of `width` columns whose rows are `stride` apart; the padding between them is always zero.
 struct Slot {
-    Index offset = 0, rows = 0, cols = 0, stride = 0;
+    Index offset = 0, rows = 0, cols = 0, stride = 0, width = 0;
     int index = 0;  // its place among the weights
-    Index span() const { return rows * stride; }
+    Index span() const { return rows * (cols > width ? padded(cols) : stride); }
 };
 
 /// The book of slots, shared by weights, gradients and optimizer state.
@@ -63,7 +63,7 @@ public:
     explicit Arena(const Layout& layout, Index more = 0) : buffer_(layout.size() + more) {}
     /// Of `part` of the layout alone: views may be taken of slots in it.
     Arena(const Layout&, Range part) : origin_(part.first), buffer_(std::max<Index>(part.count(), kLanes)) {}
-    View operator[](const Slot& slot) const { return {at(slot.offset), slot.rows, slot.cols, slot.stride}; }
+    Panels operator[](const Slot& slot) const { return {at(slot.offset), slot.rows, slot.cols, slot.stride, slot.width}; }
     Scalar* at(Index offset) const { return buffer_.data() + (offset - origin_); }
     Scalar* data() const { return buffer_.data(); }
     Index size() const { return buffer_.size(); }
@@ -73,6 +73,9 @@ private:
     Buffer buffer_;
 };
 
+/// Makes all weights `value`.
+void fill(const Layout& layout, const Arena& arena, Scalar value);
+
 /// Makes all numbers zero that belong to no weight.
 void clear_padding(const Layout& layout, const Arena& arena);
 
@@ -80,9 +83,8 @@ void clear_padding(const Layout& layout, const Arena& arena);
 /// the layout those in it, and others are read as zero.
 void read(const Layout& layout, const Arena& arena, Range part, Scalar* values);
 void write(const Layout& layout, const Arena& arena, Range part, const Scalar* values);
-inline void read(const Layout& layout, const Arena& arena, Scalar* values) { read(layout, arena, {0, layout.size()}, values); }
-inline void write(const Layout& layout, const Arena& arena, const Scalar* values) {
-    write(layout, arena, {0, layout.size()}, values);
-}
+/// The same for all of those weights.
+void read(const std::vector<Slot>& slots, const Arena& arena, Scalar* values);
+void write(const std::vector<Slot>& slots, const Arena& arena, const Scalar* values);
 
 }  // namespace lamella

@@ -1,7 +1,7 @@
 /// Constraints: one struct each, and the family at the foot.
 ///
-/// apply(w) changes a whole weight in place, or the part of it that along() allows: any part where it goes by elements,
-/// whole columns or whole rows where it takes norms along them. Biases are weights of one row: their norm is along rows.
+/// apply(w, rows) changes rows of a weight in place: any where it goes by elements or takes norms along rows, all where it takes
+/// them along columns, of which w may have some only. Biases are weights of one row: their norm is along rows.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +9,7 @@
 #include <tuple>
 #include <variant>
 
-#include "simd.hpp"
+#include "panels.hpp"
 
 namespace lamella {
 
@@ -21,10 +21,11 @@ struct NonNeg {
     static constexpr auto fields() { return std::tuple{}; }
     Along along() const { return Along::elements; }
 
-    void apply(View w) const {
-        for (Index r = 0; r < w.rows; ++r)
-            for (Index c = 0; c < w.cols; c += kLanes)
-                at_least(Vec::load(w.row(r) + c), Vec(Scalar(0))).store(w.row(r) + c);
+    void apply(Panels w, Range rows) const {
+        for (Index p = 0; p < w.count(); ++p)
+            for (Index r = rows.first; r < rows.last; ++r)
+                for (Index c = 0; c < w[p].cols; c += kLanes)
+                    at_least(Vec::load(w[p].row(r) + c), Vec(Scalar(0))).store(w[p].row(r) + c);
     }
 };
 
@@ -34,16 +35,23 @@ template <class Derived>
 struct NormConstraint {
     Along along() const { return self().axis == 0 ? Along::columns : Along::rows; }
 
-    void apply(View w) const {
-        if (along() == Along::columns)
-            for (Index c = 0; c < w.cols; c += kLanes) scale({w.data + c, w.rows, kLanes, w.stride}, squares(w, c));
-        else
-            for (Index r = 0; r < w.rows; ++r) {
-                Vec total(Scalar(0));
-                for (Index c = 0; c < w.cols; c += kLanes) add_square(Vec::load(w.row(r) + c), total);
-                scale(w.middle_rows(r, 1), Vec(sum(total)));
-                std::fill(w.row(r) + w.cols, w.row(r) + padded(w.cols), Scalar(0));  // 0 · NaN is NaN
+    void apply(Panels w, Range rows) const {
+        if (along() == Along::columns) {
+            for (Index p = 0; p < w.count(); ++p)
+                for (Index c = 0; c < w[p].cols; c += kLanes)
+                    scale({w[p].data + c, w.rows, kLanes, w[p].stride}, squares(w[p], c));
+            return;
+        }
+        for (Index r = rows.first; r < rows.last; ++r) {
+            Vec total(Scalar(0));
+            for (Index p = 0; p < w.count(); ++p)
+                for (Index c = 0; c < w[p].cols; c += kLanes) add_square(Vec::load(w[p].row(r) + c), total);
+            for (Index p = 0; p < w.count(); ++p) {
+                const View row = w[p].middle_rows(r, 1);
+                scale(row, Vec(sum(total)));
+                std::fill(row.data + row.cols, row.data + padded(row.cols), Scalar(0));  // 0 · NaN is NaN
             }
+        }
     }
 
 private:

@@ -76,15 +76,9 @@ Index Network::weight_count() const {
     return count;
 }
 
-void Network::read(const Arena& arena, Scalar* values) const {
-    for (const Slot& slot : slots_)
-        for (Index r = 0; r < slot.rows; ++r) values = std::copy_n(arena[slot].row(r), slot.cols, values);
-}
+void Network::read(const Arena& arena, Scalar* values) const { lamella::read(slots_, arena, values); }
 
-void Network::write(const Scalar* values, const Arena& arena) const {
-    for (const Slot& slot : slots_)
-        for (Index r = 0; r < slot.rows; ++r, values += slot.cols) std::copy_n(values, slot.cols, arena[slot].row(r));
-}
+void Network::write(const Scalar* values, const Arena& arena) const { lamella::write(slots_, arena, values); }
 
 void Network::write(const Scalar* values) {
     write(values, params());
@@ -98,9 +92,9 @@ bool Network::may_compress() const {
     if (!first) return false;
     std::atomic<Finite>& finite = stored_->finite;
     if (finite == Finite::unknown) {
-        const View w = params()[first->kernel];
+        const Scalar* w = params().at(first->kernel.offset);
         Vec dirt(Scalar(0));
-        for (Index i = 0; i < first->kernel.span(); i += kLanes) watch_finite(Vec::load(w.data + i), dirt);
+        for (Index i = 0; i < first->kernel.span(); i += kLanes) watch_finite(Vec::load(w + i), dirt);
         finite = sum(dirt) == 0 ? Finite::yes : Finite::no;
     }
     return finite == Finite::yes;

@@ -16,8 +16,7 @@ void share_rows(Member member, const R&, Index rows, std::size_t number, const W
 }  // namespace
 
 void Penalties::regularize(const Slot& slot, const Regularizer& regularizer) {
-    const Index scratch = std::visit([&](const auto& r) { return r.scratch_size({nullptr, slot.rows, slot.cols, slot.stride}); },
-                                     regularizer);
+    const Index scratch = std::visit([&](const auto& r) { return r.scratch_size(slot.rows, slot.cols); }, regularizer);
     regularized_.push_back({slot, regularizer, values_.size(), Buffer(scratch)});
     values_.resize(values_.size() + static_cast<std::size_t>(slot.rows));
 }
@@ -29,16 +28,19 @@ void Penalties::measure(const Team& team, const Arena& params) {
     team.phase([&](Member member) {
         for (std::size_t i = 0; i < regularized_.size(); ++i) {
             const Slot& slot = regularized_[i].slot;
-            const ConstView w = params[slot];
+            const ConstPanels w = params[slot];
             double* values = values_.data() + regularized_[i].first_value;
             Scalar* const scratch = regularized_[i].scratch.data();
             std::visit(
                 [&]<class R>(const R& penalty) {
                     share_rows(member, penalty, slot.rows, i, [&](Range rows) {
-                        if constexpr (ElementwiseRegularizer<R>)
-                            for (Index r = rows.first; r < rows.last; ++r) values[r] = penalty.value(w.middle_rows(r, 1), scratch);
-                        else
+                        if constexpr (ElementwiseRegularizer<R>) {
+                            std::fill(values + rows.first, values + rows.last, 0.0);
+                            for (Index p = 0; p < w.count(); ++p)
+                                for (Index r = rows.first; r < rows.last; ++r) values[r] += penalty.value(w[p].middle_rows(r, 1));
+                        } else {
                             values[0] = penalty.value(w, scratch);
+                        }
                     });
                 },
                 regularized_[i].regularizer);
@@ -58,11 +60,15 @@ void Penalties::add_gradients(const Team& team, const Arena& params, const Arena
         for (std::size_t i = 0; i < regularized_.size(); ++i) {
             const Slot& slot = regularized_[i].slot;
             std::visit(
-                [&](const auto& penalty) {
+                [&]<class R>(const R& penalty) {
                     share_rows(member, penalty, slot.rows, i, [&](Range rows) {
-                        const View w = params[slot].middle_rows(rows.first, rows.count());
-                        const View g = gradients[slot].middle_rows(rows.first, rows.count());
-                        penalty.add_gradient(w, factor, g, regularized_[i].scratch.data());
+                        const Panels w = params[slot], g = gradients[slot];
+                        if constexpr (ElementwiseRegularizer<R>)
+                            for (Index p = 0; p < w.count(); ++p)
+                                penalty.add_gradient(w[p].middle_rows(rows.first, rows.count()), factor,
+                                                     g[p].middle_rows(rows.first, rows.count()));
+                        else
+                            penalty.add_gradient(w, factor, g, regularized_[i].scratch.data());
                     });
                 },
                 regularized_[i].regularizer);
@@ -76,11 +82,14 @@ void Penalties::constrain(const Team& team, const Arena& params) const {
         for (const Constrained& constrained : constrained_)
             std::visit(
                 [&](const auto& rule) {
-                    const View w = params[constrained.slot];
+                    const Panels w = params[constrained.slot];
                     const bool by_columns = rule.along() == Along::columns;
-                    const Range mine = by_columns ? member.share(w.cols, kLanes) : member.share(w.rows);
-                    if (mine.count() == 0) return;
-                    rule.apply(by_columns ? w.middle_cols(mine.first, mine.count()) : w.middle_rows(mine.first, mine.count()));
+                    if (by_columns)
+                        for_panels(member.share(w.cols, kLanes), w.width, [&](Range cols) {
+                            rule.apply(one_panel(w.middle_cols(cols)), {0, w.rows});
+                        });
+                    else
+                        rule.apply(w, member.share(w.rows));
                 },
                 constrained.constraint);
     });

@@ -27,7 +27,7 @@ struct Units {
 
     static Index size(Index count, Index length) { return plus(times(plus(count, 1), padded(length)), padded(count)); }
 
-    Units(ConstView w, bool by_rows, Scalar* scratch)
+    Units(ConstPanels w, bool by_rows, Scalar* scratch)
         : count(by_rows ? w.rows : w.cols),
           length(by_rows ? w.cols : w.rows),
           numbers(scratch),
@@ -35,7 +35,7 @@ struct Units {
           spare(norms + padded(count)) {
         std::fill(numbers, norms, Scalar(0));
         for (Index r = 0; r < w.rows; ++r)
-            for (Index c = 0; c < w.cols; ++c) (by_rows ? row(r)[c] : row(c)[r]) = w.row(r)[c];
+            for (Index c = 0; c < w.cols; ++c) (by_rows ? row(r)[c] : row(c)[r]) = w.at(r, c);
         for (Index i = 0; i < count; ++i) {
             norms[i] = std::sqrt(dot(row(i), row(i), length));
             const Scalar inverse = 1 / std::max(norms[i], kShortest);
@@ -49,11 +49,11 @@ struct Units {
 
 }  // namespace
 
-Index OrthogonalRegularizer::scratch_size(ConstView w) const {
-    return mode == "rows" ? Units::size(w.rows, w.cols) : Units::size(w.cols, w.rows);
+Index OrthogonalRegularizer::scratch_size(Index rows, Index cols) const {
+    return mode == "rows" ? Units::size(rows, cols) : Units::size(cols, rows);
 }
 
-double OrthogonalRegularizer::value(ConstView w, Scalar* scratch) const {
+double OrthogonalRegularizer::value(ConstPanels w, Scalar* scratch) const {
     const Units units(w, mode == "rows", scratch);
     double total = 0;
     for (Index i = 0; i < units.count; ++i)
@@ -61,7 +61,7 @@ double OrthogonalRegularizer::value(ConstView w, Scalar* scratch) const {
     return units.share(factor) * total;
 }
 
-void OrthogonalRegularizer::add_gradient(ConstView w, Scalar times, View g, Scalar* scratch) const {
+void OrthogonalRegularizer::add_gradient(ConstPanels w, Scalar times, Panels g, Scalar* scratch) const {
     const bool by_rows = mode == "rows";
     const Units units(w, by_rows, scratch);
     const Scalar share = static_cast<Scalar>(units.share(factor));
@@ -78,7 +78,7 @@ void OrthogonalRegularizer::add_gradient(ConstView w, Scalar times, View g, Scal
         // What points along the row changes only its length.
         add_scaled(-dot(units.row(i), pull, units.length), units.row(i), pull, units.length);
         for (Index k = 0; k < units.length; ++k)
-            (by_rows ? g.row(i)[k] : g.row(k)[i]) += times * (pull[k] / units.norms[i]);
+            (by_rows ? g.at(i, k) : g.at(k, i)) += times * (pull[k] / units.norms[i]);
     }
 }
 

@@ -1,8 +1,8 @@
 /// Regularizers: one struct each, and the family at the foot.
 ///
 /// value(w, scratch) is the penalty on a whole weight, summed in double; add_gradient(w, factor, g, scratch) adds so many times
-/// its gradient to g; scratch has scratch_size(w) numbers. An elementwise one needs none and works on any part of a weight:
-/// gradient(w) on a register, value(w) on a row; those of all rows, added in their order, make the whole's to the bit.
+/// its gradient to g; scratch has scratch_size(rows, cols) numbers. An elementwise one needs none and works on any part of a
+/// weight: gradient(w) on a register, value(w) on a row.
 #pragma once
 
 #include <array>
@@ -11,16 +11,16 @@
 #include <tuple>
 #include <variant>
 
-#include "simd.hpp"
+#include "panels.hpp"
 
 namespace lamella {
 
 /// l1 Σ|w| + l2 Σw²; the derivative of |w| at 0 is 0. `factors()` of the derived struct gives l1 and l2.
 template <class Derived>
 struct PowerPenalty {
-    Index scratch_size(ConstView) const { return 0; }
+    Index scratch_size(Index, Index) const { return 0; }
 
-    double value(ConstView w, Scalar* = nullptr) const {
+    double value(ConstView w) const {
         const auto [l1, l2] = factors();
         double total = 0;
         for (Index r = 0; r < w.rows; ++r) {
@@ -44,7 +44,7 @@ struct PowerPenalty {
         return keep_nan(w, fma(w, Vec(2 * l2), slope));
     }
 
-    void add_gradient(ConstView w, Scalar factor, View g, Scalar* = nullptr) const {
+    void add_gradient(ConstView w, Scalar factor, View g) const {
         for (Index r = 0; r < w.rows; ++r)
             for (Index c = 0; c < w.cols; c += kLanes)
                 fma(gradient(Vec::load(w.row(r) + c)), Vec(factor), Vec::load(g.row(r) + c)).store(g.row(r) + c);
@@ -90,9 +90,9 @@ struct OrthogonalRegularizer {
     static constexpr auto fields() {
         return std::tuple{Field{"factor", &OrthogonalRegularizer::factor}, Field{"mode", &OrthogonalRegularizer::mode}};
     }
-    Index scratch_size(ConstView w) const;
-    double value(ConstView w, Scalar* scratch) const;
-    void add_gradient(ConstView w, Scalar factor, View g, Scalar* scratch) const;
+    Index scratch_size(Index rows, Index cols) const;
+    double value(ConstPanels w, Scalar* scratch) const;
+    void add_gradient(ConstPanels w, Scalar factor, Panels g, Scalar* scratch) const;
 };
 
 /// Marks those that work on any part of a weight.

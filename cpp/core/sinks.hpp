@@ -6,7 +6,7 @@
 
 namespace lamella {
 
-/// A block of one weight: the gradient tile has the shape rows × cols. Where the layer's input is compressed, `inputs` are
+/// A block of one panel of a weight: the gradient tile has the shape rows × cols. Where the layer's input is compressed, `inputs` are
 /// the columns of the input that belong to the rows: an empty one means a gradient of zeros.
 struct Block {
     Slot slot;
@@ -16,7 +16,7 @@ struct Block {
     bool is_idle(Index row) const { return inputs && inputs[row].count == 0; }
 
     View of(const Arena& arena) const {
-        return arena[slot].middle_rows(rows.first, rows.count()).middle_cols(cols.first, cols.count());
+        return arena[slot].middle_cols(cols).middle_rows(rows.first, rows.count());
     }
 };
 

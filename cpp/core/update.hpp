@@ -43,7 +43,7 @@ public:
     View target(const Block& block, Scalar* scratch) const override { return tile_of(block, scratch); }
 
     Ahead ahead(const Block& block) const override {
-        Ahead blocks{.stride = block.slot.stride};
+        Ahead blocks{.stride = block.of(weights_.params).stride};
         static_assert(Rule::kStates + 2 < std::tuple_size<decltype(blocks.blocks)>{});
         if (block.slot.span() < kPrefetched) return blocks;
         const auto ask = [&](const Arena& arena) { blocks.blocks[blocks.count++] = block.of(arena).data; };

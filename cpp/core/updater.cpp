@@ -23,7 +23,7 @@ double sum_of_squares(const Scalar* values, Index count) {
 Slot within(const Slot& piece, Range range) {
     const Index first = std::max(piece.offset, range.first), last = std::min(piece.offset + piece.cols, range.last);
     const Index count = std::max<Index>(last - first, 0);
-    return {first, 1, count, count, piece.index};
+    return {first, 1, count, count, std::max<Index>(count, 1), piece.index};
 }
 
 }  // namespace
@@ -36,8 +36,7 @@ Updater::Updater(const Optimizer& optimizer, const Options& options, const Layou
     }); }, optimizer_);
     for (const State& kind : kinds_) {
         const Arena& arena = state_.emplace_back(layout_);
-        for (const Slot& slot : layout_.slots())
-            for (Index r = 0; r < slot.rows; ++r) std::fill_n(arena[slot].row(r), slot.cols, kind.start);
+        fill(layout_, arena, kind.start);
     }
     if (options_.use_ema) averages_ = Arena(layout_);
     if (collects()) gradients_ = Arena(layout_);
@@ -61,7 +60,7 @@ void Updater::set_trainable(std::vector<bool> trainable) {
         const Index span = (slot.span() + kLine - 1) / kLine * kLine;
         for (Index at = 0; at < span; at += kPiece) {
             const Index count = std::min(kPiece, span - at);
-            pieces_.push_back({slot.offset + at, 1, count, count, slot.index});
+            pieces_.push_back({slot.offset + at, 1, count, count, count, slot.index});
         }
     }
     squares_.assign(pieces_.size(), 0);
@@ -226,7 +225,7 @@ void Updater::apply(const Team& team, const Arena& params, std::atomic<bool>& fi
             const Range mine = member.share(pieces.count());
             for (Index p = mine.first; p < mine.last; ++p) {
                 const Slot piece = within(pieces_[pieces.first + p], range);
-                const View gradient = gradients[piece];
+                const View gradient = gradients[piece][0];
                 sink.take({piece, {0, 1}, {0, piece.cols}}, gradient);
                 if (accumulates()) std::fill_n(gradient.data, piece.cols, Scalar(0));
             }

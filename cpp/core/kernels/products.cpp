@@ -131,8 +131,8 @@ const Entry* sparse_tile(const Entry* entry, std::int32_t limit, const Scalar* r
     return entry;
 }
 
-// 64 floats a row: one visit to an entry then pays for four cache lines.
-constexpr int kSparseWidest = static_cast<int>(std::clamp<Index>(64 / kLanes, 1, 8));
+// Up to a panel's row: one visit to an entry then pays for eight cache lines.
+constexpr int kSparseWidest = static_cast<int>(std::clamp<Index>(128 / kLanes, 1, 8));
 template <int... Cols>
 constexpr auto all_sparse_tiles(std::integer_sequence<int, Cols...>) {
     return std::array{&sparse_tile<Cols + 1>...};
@@ -234,15 +234,18 @@ void transpose_block(const Scalar* from, Index from_stride, Index rows, Scalar* 
 constexpr Index kTransposed = strip(kRows) * kLanes;
 constexpr Index kFewRows = 4;
 
-void multiply_transposed_few(ConstView dz, ConstView w, View dx) {
-    const Index columns = padded(dz.cols);
+void multiply_transposed_few(ConstView dz, ConstPanels w, Range rows, View dx) {
     for (Index r = 0; r < dz.rows; ++r) {
-        for (Index k = 0; k < w.rows; ++k) {
+        for (Index k = 0; k < rows.count(); ++k) {
             Vec total(Scalar(0));
-            for (Index j = 0; j < columns; j += kLanes) total = fma(Vec::load(dz.row(r) + j), Vec::load(w.row(k) + j), total);
+            for (Index p = 0; p < w.count(); ++p) {
+                const ConstView panel = w[p];
+                const Scalar *left = dz.row(r) + p * w.width, *right = panel.row(rows.first + k);
+                for (Index j = 0; j < panel.cols; j += kLanes) total = fma(Vec::load(left + j), Vec::load(right + j), total);
+            }
             dx.row(r)[k] = sum(total);
         }
-        std::fill(dx.row(r) + w.rows, dx.row(r) + padded(w.rows), Scalar(0));
+        std::fill(dx.row(r) + rows.count(), dx.row(r) + padded(rows.count()), Scalar(0));
     }
 }
 
@@ -279,14 +282,17 @@ void multiply(const Entries* rows, ConstView w, const Scalar* bias, View y) {
 
 Index transpose_scratch(Index n) { return padded(n) * kTransposed; }
 
-void multiply_transposed(ConstView dz, ConstView w, View dx, Scalar* scratch) {
-    if (dz.rows < kFewRows) return multiply_transposed_few(dz, w, dx);
-    for (Index k = 0; k < w.rows; k += kTransposed) {
-        const Index count = std::min(kTransposed, w.rows - k);
+void multiply_transposed(ConstView dz, ConstPanels w, Range rows, View dx, Scalar* scratch) {
+    if (dz.rows < kFewRows) return multiply_transposed_few(dz, w, rows, dx);
+    for (Index k = 0; k < rows.count(); k += kTransposed) {
+        const Index count = std::min(kTransposed, rows.count() - k);
         const View strip{scratch, dz.cols, count, kTransposed};
-        for (Index j = 0; j < dz.cols; j += kLanes)
-            for (Index i = 0; i < count; i += kLanes)
-                transpose_block(w.row(k + i) + j, w.stride, count - i, scratch + j * kTransposed + i, kTransposed);
+        for (Index p = 0; p < w.count(); ++p) {
+            const ConstView panel = w[p].middle_rows(rows.first + k, count);
+            for (Index j = 0; j < panel.cols; j += kLanes)
+                for (Index i = 0; i < count; i += kLanes)
+                    transpose_block(panel.row(i) + j, panel.stride, count - i, strip.row(p * w.width + j) + i, kTransposed);
+        }
         product({dz.data, dz.stride, 1}, dz.rows, strip, dz.cols, nullptr, dx.middle_cols(k, count));
     }
 }

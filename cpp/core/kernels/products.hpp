@@ -8,7 +8,7 @@
 #include <array>
 #include <limits>
 
-#include "../simd.hpp"
+#include "../panels.hpp"
 
 namespace lamella {
 
@@ -31,8 +31,8 @@ void multiply(ConstView x, ConstView w, const Scalar* bias, View y);
 /// The same for compressed rows of x; rows[r] belongs to row r of y.
 void multiply(const Entries* rows, ConstView w, const Scalar* bias, View y);
 
-/// dx (batch × k) = dz (batch × n) · wᵀ, w (k × n). `scratch` holds transpose_scratch() numbers.
-void multiply_transposed(ConstView dz, ConstView w, View dx, Scalar* scratch);
+/// dx (batch × k) = dz (batch × n) · wᵀ, for the k `rows` of w (· × n). `scratch` holds transpose_scratch() numbers.
+void multiply_transposed(ConstView dz, ConstPanels w, Range rows, View dx, Scalar* scratch);
 Index transpose_scratch(Index n);
 
 /// What is needed next: a block of each of `count` equal matrices. A product asks for its cache lines a few at a time, so that

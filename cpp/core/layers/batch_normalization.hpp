@@ -116,7 +116,7 @@ struct BatchNormalization {
         const Vec keep(momentum), follow(1 - momentum);
         const Range cols = member.share(t.y.cols, kLanes);
         for (const auto& [slot, which] : {std::pair{moving_mean, kMean}, std::pair{moving_variance, kVariance}}) {
-            const View moving = pass.params[slot];
+            const View moving = pass.params[slot][0];
             for (Index c = cols.first; c < cols.last; c += kLanes) {
                 (keep * Vec::load(moving.data + c) + follow * Vec::load(t.statistics(which) + c)).store(moving.data + c);
                 clear_padding(moving, c);

@@ -37,12 +37,17 @@ struct Dense {
         pass.team.phase([&](Member member) {
             const Split mine(member, y.rows, y.cols);
             const View out = mine.of(y);
-            const View w = params[kernel].middle_cols(mine.cols.first, mine.cols.count());
-            const Scalar* b = use_bias ? params[bias].data + mine.cols.first : nullptr;
-            if (const Entries* rows = t.x.rows())
-                multiply(rows + mine.rows.first, w, b, out);
-            else
-                multiply(t.x.dense().middle_rows(mine.rows.first, mine.rows.count()), w, b, out);
+            const Entries* rows = t.x.rows();
+            // Gradients and updates go the other way, so that here the panels are found in cache that they left last.
+            for_panels_backwards(mine.cols, kernel.width, [&](Range cols) {
+                const View w = params[kernel].middle_cols(cols);
+                const View part = out.middle_cols(cols.first - mine.cols.first, cols.count());
+                const Scalar* b = use_bias ? params[bias].data + cols.first : nullptr;
+                if (rows)
+                    multiply(rows + mine.rows.first, w, b, part);
+                else
+                    multiply(t.x.dense().middle_rows(mine.rows.first, mine.rows.count()), w, b, part);
+            });
             if (!split_rows) activate(activation, out);
         });
         if (!split_rows) return;
@@ -57,16 +62,20 @@ struct Dense {
         const View dy = t.dy, dx = t.dx;
         if (!std::holds_alternative<Linear>(activation))
             pass.team.phase([&](Member member) {
-                const Range rows = member.share(dy.rows);
-                activation_gradient(activation, {}, t.y.middle_rows(rows.first, rows.count()),
-                                    dy.middle_rows(rows.first, rows.count()));
+                if (is_rowwise(activation)) {
+                    const Range rows = member.share(dy.rows);
+                    activation_gradient(activation, {}, t.y.middle_rows(rows.first, rows.count()),
+                                        dy.middle_rows(rows.first, rows.count()));
+                } else {  // what the member wrote and will read
+                    const Split mine(member, dy.rows, dy.cols);
+                    activation_gradient(activation, {}, mine.of(t.y), mine.of(dy));
+                }
             });
         if (dx.data == nullptr) return;
         pass.team.phase([&](Member member) {
             const Split mine(member, dx.rows, dx.cols);
             multiply_transposed(dy.middle_rows(mine.rows.first, mine.rows.count()),
-                                pass.params[kernel].middle_rows(mine.cols.first, mine.cols.count()), mine.of(dx),
-                                (*t.scratch)[member.rank]);
+                                pass.params[kernel], mine.cols, mine.of(dx), (*t.scratch)[member.rank]);
         });
     }
 
@@ -113,9 +122,7 @@ private:
     void tiles(Member member, const Input& x, ConstView dz, const Sink& sink, Scalar* scratch) const {
         const Entries* columns = x.columns();
         const Split mine(member, kernel.rows, kernel.cols);
-        const Index width = columns ? kSparseTileCols : kTileCols;
-        for (Index c = mine.cols.first; c < mine.cols.last; c += width) {
-            const Range cols{c, std::min(c + width, mine.cols.last)};
+        const auto send = [&](Range cols) {
             const ConstView delta = dz.middle_cols(cols.first, cols.count());
             const Index height = std::max(kTileNumbers / padded(cols.count()) / 8, Index{1}) * 8;
             for (Index r = mine.rows.first; r < mine.rows.last; r += height) {
@@ -127,7 +134,12 @@ private:
                     outer(x.dense().middle_cols(r, block.rows.count()), delta, tile, sink.ahead(block));
                 sink.take(block, tile);
             }
-        }
+        };
+        for_panels(mine.cols, kernel.width, [&](Range panel) {
+            const Index most = columns ? kSparseTileCols : kTileCols, strips = (panel.count() + most - 1) / most;
+            const Index width = padded((panel.count() + strips - 1) / strips);
+            for (Index c = panel.first; c < panel.last; c += width) send({c, std::min(c + width, panel.last)});
+        });
     }
 };
 

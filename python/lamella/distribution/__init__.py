@@ -22,6 +22,7 @@ from ._mpi import (
     is_launched,
     require_fault_tolerance,
     share_cores,
+    warn_of_finalize,
 )
 
 __all__ = [
@@ -120,6 +121,7 @@ class DataParallel:
         if on_failure == "shrink":
             if isinstance(comm, MPICommunicator):
                 require_fault_tolerance(comm)
+                warn_of_finalize()
             elif not hasattr(comm, "shrink_"):
                 raise TypeError("`comm` needs shrink_() for on_failure='shrink'; add it.")
         self.comm: Communicator = comm

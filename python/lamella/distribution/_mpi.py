@@ -106,9 +106,34 @@ def load() -> Any:
         ImportError: If mpi4py or an MPI library is missing, with what to install.
     """
     try:
+        if _is_fault_tolerant():
+            _leave_without_finalize(importlib.import_module("mpi4py").rc)
         return importlib.import_module("mpi4py.MPI")
     except (ImportError, RuntimeError) as error:
         raise ImportError(f"{_INSTALL} ({error})") from error
+
+
+def _is_fault_tolerant() -> bool:
+    return os.environ.get(_FAULT_TOLERANT, "0").lower() in ("1", "true")
+
+
+def _leave_without_finalize(rc: Any) -> None:
+    """Open MPI's MPI_Finalize may wait for lost processes for ever (open-mpi/ompi issue 11404): mpi4py, which reads
+    this once, is not to call it. Where processes may be lost, the launcher takes such an end as any other."""
+    if rc.finalize is None and "mpi4py.MPI" not in sys.modules:
+        rc.finalize = False
+
+
+def warn_of_finalize() -> None:
+    """Says that after a loss the script may not end."""
+    if importlib.import_module("mpi4py").rc.finalize not in (False, "no"):
+        warnings.warn(
+            "mpi4py will call MPI_Finalize at the end of this script, where Open MPI can wait for lost ranks for ever. "
+            "Call lamella.distribution.initialize() before `from mpi4py import MPI`, or set mpi4py.rc.finalize = False "
+            "before that import.",
+            RuntimeWarning,
+            stacklevel=3,
+        )
 
 
 def require_fault_tolerance(comm: MPICommunicator) -> None:
@@ -119,7 +144,7 @@ def require_fault_tolerance(comm: MPICommunicator) -> None:
     """
     vendor, version = comm.mpi.get_vendor()
     able = vendor == "Open MPI" and version >= (5,)
-    if not able or os.environ.get(_FAULT_TOLERANT, "0").lower() not in ("1", "true"):
+    if not able or not _is_fault_tolerant():
         found = f"{vendor} {'.'.join(map(str, version))}"
         raise RuntimeError(
             "on_failure='shrink' needs Open MPI 5 or later started with: mpiexec --with-ft ulfm -n 4 python train.py. "
