@@ -191,38 +191,3 @@ def test_metrics_of_a_model_say_what_its_logs_say(kind: type[metrics.Metric], rn
     model.reset_metrics()
     assert [m.result() for m in model.metrics] == [0, 0]
     assert model.evaluate(x[:20], y[:20], sample_weight=w[:20], verbose=0)[1] == mine
-
-
-LONELY = (
-    r"softmax over axis -1 of a tensor of shape \(None, 1\), in layer 'out'.*Did you mean to use a sigmoid instead\?"
-)
-
-
-@pytest.mark.parametrize("made", ["dense", "activation", "softmax", "nested"])
-def test_softmax_of_one_output_is_warned_of_once_as_in_keras(made: str) -> None:
-    ends: dict[str, list[Any]] = {
-        "dense": [layers.Dense(1, "softmax", name="out")],
-        "activation": [layers.Dense(1), layers.Activation("softmax", name="out")],
-        "softmax": [layers.Dense(1), layers.Softmax(name="out")],
-        "nested": [Sequential([layers.Dense(1, "softmax", name="out")])],
-    }
-    known = Sequential([Input((2,)), *ends[made]])
-    with pytest.warns(UserWarning, match=LONELY) as told:
-        known.compile("sgd", "mse")
-    assert len(told) == 1 and told[0].filename == __file__
-    known.fit(np.eye(2), np.ones(2), epochs=2, verbose=0)  # not once more: warnings are errors here
-
-
-def test_softmax_of_one_output_is_warned_of_when_the_inputs_become_known() -> None:
-    unknown = Sequential([layers.Dense(3), layers.Dense(1, "softmax", name="out")])
-    unknown.compile("sgd", "mse")
-    with pytest.warns(UserWarning, match=LONELY) as told:
-        unknown.fit(np.eye(2), np.ones(2), epochs=2, verbose=0)
-    assert len(told) == 1 and told[0].filename == __file__
-
-
-def test_softmax_of_several_outputs_and_other_activations_of_one_are_not_warned_of() -> None:
-    for last in (layers.Dense(2, "softmax"), layers.Dense(1, "sigmoid")):
-        model = Sequential([Input((2,)), layers.Dense(1, "relu"), last])
-        model.compile("sgd", "mse")
-        assert model.built

@@ -165,7 +165,6 @@ def test_gradients_with_targets_of_0_and_1_equal_finite_differences(loss: str, r
     assert_gradients_are_right(model, rng.standard_normal((5, 4)), rng.integers(0, 2, (5, 3)))
 
 
-@pytest.mark.filterwarnings("ignore:You are using a softmax over axis -1")  # of one output
 @pytest.mark.parametrize("activation", EVERY)
 @pytest.mark.parametrize(
     ("rows", "widths"),

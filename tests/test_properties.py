@@ -22,8 +22,6 @@ import lamella
 from lamella import Input, Sequential, layers, optimizers
 from lamella.models import load_model
 
-pytestmark = pytest.mark.filterwarnings("ignore:You are using a softmax over axis -1")  # of one output
-
 LONG = bool(os.environ.get("LAMELLA_FUZZ"))
 COMMON: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 bounded = settings(max_examples=1000 if LONG else 40, derandomize=not LONG, **COMMON)

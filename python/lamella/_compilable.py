@@ -8,10 +8,7 @@ from . import losses, optimizers
 from ._compile import Compiled, compiled_from
 from ._lock import alone, changes
 from ._saved import Saved
-from ._stack import Stack
-from ._warn import warn
 from .layers import Layer
-from .layers.base import Shape
 from .metrics import Metric
 
 
@@ -27,8 +24,6 @@ class Compilable(Saved):
 
     def _network_made(self, network: Any, owners: list[Layer | None]) -> None:
         if self._compiled is not None:
-            if self._network is None:  # else compile() has looked
-                _warn_of_softmax(self)
             self._compiled.attach(network, owners, self._all_weights(), self._output())
 
     def _optimizer_numbers(self) -> int:
@@ -73,7 +68,6 @@ class Compilable(Saved):
         compiled = compiled_from(optimizer, loss, loss_weights, metrics, weighted_metrics)
         compiled.guard = self._guard
         if self._network is not None:
-            _warn_of_softmax(self)
             compiled.attach(self._network, self._owners, self._all_weights(), self._output())
         self._compiled = compiled
 
@@ -120,17 +114,3 @@ class Compilable(Saved):
     def _metric_direction(self, name: str) -> str | None:
         """Which way a metric gets better: "min", "max" or None if it is not known."""
         return self._compiled_or_raise().metric_direction(name)
-
-
-def _warn_of_softmax(stack: Stack, shape: Shape | None = None) -> None:
-    """Says, as Keras does, which softmax has one number to divide by itself."""
-    shapes = stack._shapes_from(shape or stack._shape or ())
-    for layer, given, result in zip(stack._layers, shapes, shapes[1:], strict=False):
-        if isinstance(layer, Stack):
-            _warn_of_softmax(layer, given)
-        elif result[-1] == 1 and getattr(getattr(layer, "activation", None), "name", None) == "softmax":
-            warn(
-                f"You are using a softmax over axis {layer.activation.arguments['axis']} of a tensor of shape "
-                f"{(None, *result)}, in layer {layer.name!r}. This axis has size 1. The softmax operation will always "
-                "return the value 1, which is likely not what you intended. Did you mean to use a sigmoid instead?"
-            )
