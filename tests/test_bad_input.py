@@ -259,6 +259,7 @@ ONE_HOT_TARGETS = cases(
     ("column of class numbers", LABELS[:, None], ValueError, "(n, 3)", "(32, 1)", "sparse_categorical_crossentropy"),
     ("four classes", np.eye(4)[LABELS], ValueError, "`y`", "(n, 3)", "(32, 4)"),
     ("negative", HOT - 0.5, ValueError, "`y` must not be negative", "-0.5 at row 0"),
+    ("three", HOT * 3.0, ValueError, "`y` must be in [0, 1]", "found 3 at row 0", "`sample_weight`"),
     ("NaN", at(HOT, (1, 2), np.nan), ValueError, "`y` contains NaN", "row 1, column 2"),
 )
 BINARY_TARGETS = cases(
@@ -293,6 +294,29 @@ def test_targets_that_are_no_class_numbers_are_refused(case: Case, door: str) ->
 @pytest.mark.parametrize("door", DOORS)
 def test_targets_that_are_no_class_shares_are_refused(case: Case, door: str) -> None:
     check_targets(case, door, "categorical_crossentropy", activation="softmax")
+
+
+def test_rows_of_zeros_and_soft_labels_are_class_shares() -> None:
+    soft = np.full(HOT.shape, 1 / 3) + np.array([0.1, -0.05, -0.05])
+    for shares in (HOT * (np.arange(ROWS) % 2)[:, None], soft, HOT * np.float32(1.0000002), np.zeros_like(HOT)):
+        model = make_model("categorical_crossentropy", activation="softmax")
+        assert np.isfinite(model.fit(X, shares, verbose=0).history["loss"]).all()
+
+
+def test_a_range_is_data_of_one_axis() -> None:
+    model = make_model()
+    for use in (model.predict, lambda x: model.fit(x, HOT)):
+        with pytest.raises(ValueError, match=r"Expected `x` of shape .*, got an array of shape \(20,\)\. Reshape it"):
+            use(range(20))
+
+
+def test_counts_are_not_negative() -> None:
+    model = Sequential([Input((X.shape[1],)), layers.Dense(3, "softplus")])
+    model.compile("sgd", "poisson")
+    counts = np.arange(3.0 * ROWS).reshape(ROWS, 3)
+    with pytest.raises(ValueError, match="`y` must not be negative for poisson, found -1 at row 2"):
+        model.fit(X, at(counts, (2, 1), -1.0), verbose=0)
+    assert np.isfinite(model.fit(X, counts, verbose=0).history["loss"]).all()
 
 
 @BINARY_TARGETS

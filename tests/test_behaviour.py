@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
 from typing import Any
 
 import numpy as np
@@ -55,6 +57,23 @@ def test_summary_is_that_of_keras_line_by_line(recorded: Sequential) -> None:
     assert [line.rstrip() for line in summary_of(recorded) if line] == [
         line.rstrip() for line in section("behaviour.summary_line_length_80") if line
     ]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252"])
+def test_summary_fits_the_encoding_of_standard_output(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    inner = Sequential([layers.Dense(2, name="größe")], name="inner")
+    model = Sequential([Input((3,)), inner, layers.Dense(1)], name="small")
+    printed: list[str] = []
+    model.summary(60, print_fn=printed.append, expand_nested=True, show_trainable=True)
+    stream = io.TextIOWrapper(io.BytesIO(), encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    model.summary(60, expand_nested=True, show_trainable=True)
+    stream.flush()
+    text = stream.buffer.getvalue().decode(encoding)  # type: ignore[attr-defined]
+    lines, drawn = text.splitlines(), printed[0].splitlines()
+    assert lines[0] == 'Model: "small"' and len(lines) == len(drawn) and lines[-3:] == drawn[-3:]
+    assert lines[1][:2] == "+=" and lines[1][-2:] == "=+" and lines[2][:2] == "| " and lines[4][:2] == "| "
+    assert ("gr\\xf6\\xdfe" if encoding == "ascii" else "größe") in text
 
 
 def test_summary_counts_what_the_optimizer_keeps_after_the_first_step(recorded: Sequential) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import shutil
 import subprocess
@@ -24,6 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "prices.csv").write_text("\n".join(["größe,preis", *rows, ""]), encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     tables.train("kinds.csv", "art", epochs=1, seed=1, verbose=0).save("m.safetensors")
+    tables.train("prices.csv", "preis", epochs=1, seed=1, verbose=0).save("p.safetensors")
     return tmp_path
 
 
@@ -59,6 +62,28 @@ def test_data_is_not_changed_to_fit_a_terminal(capsys: pytest.CaptureFixture[str
     assert "Standard output is in ascii, which has no '\\xe" in told.stderr and "--output FILE" in told.stderr
     assert cli.main(["predict", "m.safetensors", "kinds.csv"]) == 0
     assert {*capsys.readouterr().out.splitlines()} <= {"art", "ä", "ß"}
+
+
+def test_a_row_that_cannot_be_written_leaves_no_heads_behind(folder: Path) -> None:
+    table = folder / "signs.csv"
+    table.write_text("größe,was\n1,a\n2,é\n", encoding="utf-8")
+    told = done("predict", "p.safetensors", "signs.csv", "--keep", "was", PYTHONIOENCODING="ascii")
+    assert (told.returncode, told.stdout) == (1, "") and "has no '\\xe9'" in told.stderr
+    assert done("predict", "p.safetensors", "signs.csv", "--keep", "was").stdout.startswith("was,preis\na,")
+
+
+def test_a_standard_output_that_is_full_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Full(io.StringIO):
+        def flush(self) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sys, "stdout", Full())
+    for words in (["predict", "p.safetensors", "prices.csv"], ["info"]):
+        assert cli.main(words) == 1
+        wanted = "lamella: error: Standard output cannot be written: No space left on device.\n"
+        assert capsys.readouterr().err == wanted
 
 
 def test_control_codes_of_a_table_do_not_reach_the_terminal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

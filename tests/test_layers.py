@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import reference
@@ -188,3 +190,18 @@ def test_dense_rejects_zero_units() -> None:
 def test_activation_of_dense_is_the_member_of_its_family() -> None:
     assert layers.Dense(3, "relu").activation is activations.relu
     assert layers.Dense(3).activation is activations.linear
+
+
+@pytest.mark.parametrize(
+    ("cls", "given", "message"),
+    [
+        ("Dense", {"units": 3, "activaton": "relu"}, "Did you mean 'activation'?"),
+        ("Dense", {"units": 3, "input_dimm": 3}, "Did you mean 'input_dim'?"),
+        ("Dropout", {"rate": 0.1, "sed": 3}, "Did you mean 'seed'?"),
+        ("ReLU", {"foo": 3}, "Known: max_value, negative_slope, threshold, name, trainable, activity_regularizer, inp"),
+    ],
+)
+def test_unknown_arguments_name_the_layer_and_what_comes_near(cls: str, given: dict[str, object], message: str) -> None:
+    wrong = [*given][-1]
+    with pytest.raises(TypeError, match=rf"^{cls} got an unexpected keyword argument '{wrong}'\. {re.escape(message)}"):
+        getattr(layers, cls)(**given)

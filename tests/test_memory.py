@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lamella import Input, Sequential, layers
+from lamella import Input, Sequential, initializers, layers
 from lamella._core import core
 
 
@@ -17,6 +17,29 @@ def test_memory_that_cannot_be_had_is_an_error_with_its_bytes(size: int) -> None
 
 def test_memory_that_can_be_had_is_granted() -> None:
     core.claim(1 << 20)
+
+
+@pytest.mark.parametrize("before", [layers.Dense, lambda units: Sequential([layers.Dense(units)])])
+def test_a_stack_that_cannot_be_had_is_refused_before_its_first_weight_is_drawn(before) -> None:
+    drawn: list[tuple[int, ...]] = []
+
+    class Noted(initializers.Zeros):
+        def __call__(self, shape, dtype=None):
+            drawn.append(shape)
+            return super().__call__(shape)
+
+    small, large = layers.Dense(3, kernel_initializer=Noted()), [before(2**27), layers.Dense(2**27)]
+    count = 4 * 3 + 4 * 2**27 + (2**27 + 1) * 2**27
+    with pytest.raises(MemoryError, match=f"its {count:,} weights"):
+        Sequential([Input((3,)), small, *large])
+    with pytest.raises(MemoryError, match=f"its {count:,} weights"):
+        Sequential([layers.Dense(3, input_dim=3, kernel_initializer=Noted()), *large])
+    assert not drawn
+
+
+def test_layers_that_do_not_fit_are_named_though_they_would_be_too_many() -> None:
+    with pytest.raises(ValueError, match="Only instances of lamella layers"):
+        Sequential([Input((3,)), layers.Dense(3), "dense", layers.Dense(2**40)])
 
 
 def test_a_batch_larger_than_memory_is_an_error_with_its_bytes_and_a_way_out() -> None:

@@ -95,6 +95,24 @@ def test_old_names_of_the_learning_rate() -> None:
 
 
 @pytest.mark.parametrize("name", core.optimizers.names)
+def test_two_learning_rates_are_refused(name: str) -> None:
+    cls = getattr(optimizers, name)
+    for rate in (0.2, cls().get_config()["learning_rate"]):
+        with pytest.raises(TypeError, match=f"^{name} takes `learning_rate` or its older name `lr`, not both"):
+            cls(learning_rate=float(str(rate)), lr=0.1)
+    assert cls(lr=0.1).learning_rate == 0.1
+
+
+def test_unknown_options_name_the_class_and_what_comes_near() -> None:
+    with pytest.raises(TypeError, match=r"^Adam got an .*'foo'\. Known: learning_rate, beta_1, .*, lr\.$"):
+        optimizers.Adam(foo=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"^SGD got an unexpected .*'momentun'\. Did you mean 'momentum'"):
+        optimizers.SGD(momentun=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="must be a name or an Optimizer, got 3 of type int"):
+        optimizers.get(3)
+
+
+@pytest.mark.parametrize("name", core.optimizers.names)
 def test_signatures_show_all_arguments(name: str) -> None:
     cls = getattr(optimizers, name)
     shown = set(inspect.signature(cls).parameters)
@@ -188,6 +206,51 @@ def test_names_are_found_in_any_case(name: str) -> None:
 def test_optimizers_of_keras_that_are_missing_say_so(name: str) -> None:
     with pytest.raises(ValueError, match=f"Optimizer '{name}' of Keras is not in lamella; 'adamw'"):
         optimizers.get(name)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda o: pickle.loads(pickle.dumps(o))])
+@pytest.mark.parametrize("name", core.optimizers.names)
+def test_a_used_optimizer_is_copied_with_all_that_it_remembers(
+    copied: Any, name: str, rng: np.random.Generator
+) -> None:
+    options = {"use_ema": True, "gradient_accumulation_steps": 2, "weight_decay": 0.1}
+    used = getattr(optimizers, name)(0.1, **options)
+    model = Sequential([layers.Input((3,)), layers.Dense(4, trainable=False), layers.Dense(2)])
+    used.exclude_from_weight_decay(var_names=["bias"])
+    model.compile(used, "mse")
+    x, y = rng.normal(size=(24, 3)), rng.normal(size=(24, 2))
+    model.fit(x, y, batch_size=8, epochs=1, verbose=0)
+    assert used.iterations == 1 and used._steps == 3
+
+    twin = copied(used)
+    assert type(twin) is type(used) and twin.get_config() == used.get_config()
+    assert (twin.iterations, twin.variable_names) == (1, used.variable_names)
+    before = used.variables
+    for ours, theirs in zip(before, twin.variables, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+    # Both go on alike, and apart from each other.
+    arrays = [w.copy() for w in model.get_weights()]
+    grads = [rng.normal(size=w.shape).astype(np.float32) for w in arrays]
+    again = copied(used)
+    twin.apply(grads, arrays)
+    others = [w.copy() for w in model.get_weights()]
+    again.apply(grads, others)
+    for ours, theirs in zip([*arrays, *twin.variables], [*others, *again.variables], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert twin._steps == 4 and any((a != b).any() for a, b in zip(arrays[2:], model.get_weights()[2:], strict=True))
+    for ours, kept in zip(used.variables, before, strict=True):
+        np.testing.assert_array_equal(ours, kept)
+    used.apply(grads, last := [w.copy() for w in model.get_weights()])
+    for ours, theirs in zip(last, arrays, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_an_unused_optimizer_is_copied_and_trains() -> None:
+    schedule = optimizers.schedules.ExponentialDecay(0.5, 1, 0.5)
+    twin = pickle.loads(pickle.dumps(optimizers.SGD(schedule, momentum=0.5)))
+    assert not twin.built and twin.learning_rate == 0.5
+    assert moves(model_with(twin), 1) == [0.5]
 
 
 def test_a_loss_scale_changes_nothing() -> None:

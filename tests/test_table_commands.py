@@ -180,6 +180,16 @@ def test_output_is_whole_or_as_it_was(folder: Path, capsys: pytest.CaptureFixtur
     assert {path.name for path in folder.glob("out*")} == {"out.csv"}
 
 
+def test_no_file_that_is_read_is_written_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    typed(capsys, *HOUSES, "--save", "m.safetensors")
+    (folder / "link.csv").symlink_to("houses.csv")
+    for output, what in (("houses.csv", "table"), ("link.csv", "table"), ("m.safetensors", "model")):
+        before = (folder / output).read_bytes()
+        code, line = fails(capsys, "predict", "m.safetensors", "houses.csv", "--output", output)
+        assert code == 2 and f"--output: {output!r} is the {what} that is read" in line and "name another file" in line
+        assert (folder / output).read_bytes() == before
+
+
 def test_pictures_are_drawn_of_trainings_and_tests(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("matplotlib")
     shown = typed(capsys, *HOUSES, "--save", "m.safetensors", "--plot", "train.png")

@@ -30,6 +30,50 @@ def test_a_target_named_categorical_has_classes(tmp_path: Path) -> None:
     assert trained.schema.task == "classification" and len(trained.schema.classes) == 90
 
 
+SEPARATED = [
+    ("132,400", "thousands=','"),
+    ("1.132.400", "thousands='.'"),
+    ("173,6", "decimal=','"),
+    ("1 200,5", "' ', dec"),
+]
+
+
+def _separated(path: Path, like: str, rows: int = 300) -> Path:
+    """A table with numbers such as `like` in the columns b and price, all different."""
+    first, sign, rest = re.match(r"(\d+)(\D)(.*)", like).groups()  # type: ignore[union-attr]
+    cells = [f'{i}.5,"{int(first) + i}{sign}{rest}","{int(first) + i}{sign}{rest}"' for i in range(rows)]
+    path.write_text("\n".join(["a,b,price", *cells]) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("like", "way"), SEPARATED)
+def test_numbers_with_separators_are_no_classes(tmp_path: Path, like: str, way: str) -> None:
+    path = _separated(tmp_path / "t.csv", like)
+    wanted = f"column 'price': most of its texts are numbers such as {like!r}; write .*read_csv.*{re.escape(way)}"
+    with pytest.raises(TableError, match=f"{wanted}.*--task classification"):
+        quick(path, "price", drop=["b"], epochs=1)
+    with pytest.raises(TableError, match=f"line 2: '1.*{re.escape(way)}"):
+        quick(path, "price", drop=["b"], epochs=1, task="regression")
+    chosen = quick(path, "price", drop=["b"], epochs=1, task="classification")
+    assert len(chosen.schema.classes) == 300
+
+
+@pytest.mark.parametrize(("like", "way"), SEPARATED)
+def test_features_with_separators_say_how_to_write_them(tmp_path: Path, like: str, way: str) -> None:
+    path = _separated(tmp_path / "t.csv", like)
+    with pytest.raises(TableError, match=f"column 'b': most .*read_csv.*{re.escape(way)}") as told:
+        quick(path, "a", drop=["price"], epochs=1)
+    assert "names the rows" not in str(told.value)
+    few = quick(_separated(path, like, 30), "a", drop=["price"], epochs=1)
+    assert any("'b' is taken for categories" in note and way in note for note in few.notes)
+
+
+def test_texts_with_commas_stay_classes(tmp_path: Path) -> None:
+    rows = [f'{i}.5,"{["Bern, Be", "Ulm", "1,2,3"][i % 3]}"' for i in range(90)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,town", *rows]) + "\n", encoding="utf-8")
+    assert quick(tmp_path / "t.csv", "town", epochs=1).schema.classes == ["1,2,3", "Bern, Be", "Ulm"]
+
+
 @pytest.mark.parametrize("name", ["markers", "numeric", "categorical", "drop"])
 @pytest.mark.parametrize("given", ["NA", [5], None, 3])
 def test_lists_of_texts_are_no_single_text(tmp_path: Path, name: str, given: object) -> None:

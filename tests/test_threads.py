@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from test_reliability import PATIENCE, bits, forks, in_threads, make_data, make_model, needs_fork, run_python
 
+import lamella
 from lamella import Input, Sequential, layers
 from lamella.callbacks import LambdaCallback
 from lamella.losses import Loss
@@ -114,6 +115,7 @@ def test_changes_of_a_model_from_many_threads_give_results_or_errors_that_say_so
 def test_a_program_ends_while_daemon_threads_train_and_predict() -> None:
     program = """
 import threading, time, numpy as np
+import lamella
 from lamella import Input, Sequential, layers
 def make():
     model = Sequential([Input((64,)), layers.Dense(256, "relu"), layers.Dense(1)])
@@ -263,6 +265,7 @@ def test_workers_that_are_forked_after_the_model_was_used_serve_it() -> None:
 
 OURS = """
 import numpy as np, lamella
+import lamella
 from lamella import Input, Sequential, layers
 lamella.utils.set_random_seed(1)
 x = np.random.default_rng(0).standard_normal((2048, 64)).astype("float32")
@@ -317,3 +320,11 @@ print(all(each == expected for each in found))
 """
     )
     assert run_python(program) == "True"
+
+
+@pytest.mark.parametrize("threads", [10**9, 2**31, 2**63, 10**30])
+def test_more_threads_than_any_machine_has_are_refused(threads: int) -> None:
+    before = lamella.get_num_threads()
+    with pytest.raises(ValueError, match=rf"`threads` must be at most \d+, got {threads}; .*0 lets OpenMP decide"):
+        lamella.set_num_threads(threads)
+    assert lamella.get_num_threads() == before

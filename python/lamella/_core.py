@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 from ._cpu import usable as usable_isas
 
+_MOST_THREADS = 1024
+
 
 def _choose() -> ModuleType:
     usable = usable_isas()
@@ -53,12 +55,12 @@ def set_num_threads(threads: int) -> None:
     """Limits the threads of later calls. Results do not depend on it, to the bit.
 
     Args:
-        threads: How many, or 0 for OpenMP's own choice (OMP_NUM_THREADS, the processors that this process may use,
-            limits set through threadpoolctl).
+        threads: How many, at most 1024 or as many as there are processors; 0 for OpenMP's own choice (OMP_NUM_THREADS,
+            the processors that this process may use, limits set through threadpoolctl).
 
     Raises:
         TypeError: If `threads` is not an integer.
-        ValueError: If it is negative.
+        ValueError: If it is negative or too large.
 
     Example:
         >>> set_num_threads(1)
@@ -70,6 +72,12 @@ def set_num_threads(threads: int) -> None:
         raise TypeError(f"`threads` must be an integer, got {threads!r}.")
     if threads < 0:
         raise ValueError(f"`threads` must be 0 (let OpenMP decide) or more, got {threads}.")
+    most = max(_MOST_THREADS, os.cpu_count() or 1)
+    if threads > most:
+        raise ValueError(
+            f"`threads` must be at most {most}, got {threads}; more than there are processors make nothing faster, "
+            "and 0 lets OpenMP decide."
+        )
     core.set_num_threads(int(threads))
 
 

@@ -15,6 +15,8 @@ from ._checks import integer, real
 from ._data import AnyArray, Inputs, Shape, as_array, float32, inputs, only, row_count, scan, take_rows
 from .losses import Loss
 
+_ROUNDING = 1e-6  # above 1, where soft labels were added up
+
 
 def targets(y: Any, rows: int, loss: Loss, output: Shape, name: str = "y") -> AnyArray:
     """`y` as the loss needs it: int32 class numbers ``(m,)`` or float32 rows ``(m, width)``.
@@ -105,9 +107,12 @@ def _values(array: AnyArray, rows: int, loss: Loss, output: Shape, name: str) ->
     if len(values) and values.min() < least:
         row, column = np.argwhere(values < least)[0]
         raise ValueError(f"`{name}` must not be negative for {loss.name}, found {values[row, column]:g} at row {row}.")
-    if len(values) and values.max() > most:
-        row, column = np.argwhere(values > most)[0]
-        raise ValueError(f"`{name}` must be in [0, 1] for {loss.name}, found {values[row, column]:g} at row {row}.")
+    if len(values) and values.max() > most + _ROUNDING:
+        row, column = np.argwhere(values > most + _ROUNDING)[0]
+        raise ValueError(
+            f"`{name}` must be in [0, 1] for {loss.name}, found {values[row, column]:g} at row {row}; weights belong "
+            "into `sample_weight` or `class_weight`."
+        )
     return values
 
 

@@ -232,7 +232,7 @@ Feed = ArrayFeed | IterableFeed
 
 def gives_batches(x: Any) -> bool:
     """Whether `x` is no data itself but gives batches of it."""
-    if is_data(x) or isinstance(x, (str, bytes, dict, list, tuple, set)):
+    if is_data(x) or isinstance(x, (str, bytes, dict, list, tuple, set, range)):
         return False
     return hasattr(x, "__iter__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 T = TypeVar("T")
@@ -30,6 +30,14 @@ def unknown(kind: str, name: object, known: list[str]) -> ValueError:
     near = difflib.get_close_matches(str(name).lower(), [k.lower() for k in known], n=1, cutoff=0.5)
     hint = next((f" Did you mean {k!r}?" for k in sorted(known)[::-1] if near and k.lower() == near[0]), "")
     return ValueError(f"Unknown {kind} {name!r}.{hint} Known: {', '.join(sorted(known))}.")
+
+
+def unexpected(cls: type, given: Mapping[str, Any], known: Collection[str]) -> TypeError:
+    """The error for keywords that the constructor of a class does not have, with the nearest that it has."""
+    name = next(iter(given))
+    near = difflib.get_close_matches(name, [each for each in known if each != name], n=1, cutoff=0.6)
+    hint = f" Did you mean {near[0]!r}?" if near else f" Known: {', '.join(known)}."
+    return TypeError(f"{cls.__name__} got an unexpected keyword argument {name!r}.{hint}")
 
 
 def parameters(cls: type) -> dict[str, inspect.Parameter]:
@@ -139,9 +147,9 @@ class Registry(Generic[T]):
             return self.find(identifier, ignore_case=ignore_case)()
         if self.adapt and callable(identifier):
             return self.adapt(identifier() if isinstance(identifier, type) else identifier)
+        wanted = f"{_article(self.base.__name__)} {self.base.__name__}"
         raise TypeError(
-            f"`{self.kind}` must be a name or a {self.base.__name__}, got {identifier!r} of type "
-            f"{type(identifier).__name__}."
+            f"`{self.kind}` must be a name or {wanted}, got {identifier!r} of type {type(identifier).__name__}."
         )
 
     def find(self, name: str, *, ignore_case: bool = False) -> Callable[..., T]:
@@ -218,6 +226,10 @@ class Registry(Generic[T]):
                 f"of Keras'. Pass the class, as in custom_objects={{{name!r}: ...}}."
             )
         return _made(self.find(name), settings)
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "AEIO" else "a"
 
 
 def _made(maker: Callable[..., T], settings: Mapping[str, Any]) -> T:

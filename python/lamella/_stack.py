@@ -14,7 +14,7 @@ from ._core import core
 from ._lock import ModelLock, alone, changes
 from ._plan import Place, Plan, run_of
 from ._summary import Shown
-from ._weights import Array, Weighted, numbers_of, start_values
+from ._weights import Array, Weighted, numbers_in, numbers_of, start_values
 from .layers import InputLayer, Layer, Weight
 from .layers.base import Shape, automatic_name, sample_shape
 
@@ -43,6 +43,7 @@ class Stack(Shown, Weighted):
             raise TypeError(f"Sequential `layers` must be a list of layers, got {layers!r}.")
         given = list(layers or [])
         if not self._became_view(given):
+            self._claim(numbers_in(given))
             for layer in given:
                 self.add(layer)
         self._trainable = True
@@ -278,18 +279,15 @@ class Stack(Shown, Weighted):
         numbers = numbers_of(self, self._shape)
         plan = Plan(core)
         plan.append(self, self._shape)
+        self._claim(numbers)
         try:
-            core.claim(min(3 * 4 * numbers, 2**63))  # with the start values, twice
             network = core.Network(plan.specs, math.prod(self._shape))
             values = start_values(self, self._shape) if start is None else [np.ravel(each) for each in start]
             if values:
                 network.set_weights(np.concatenate(values, dtype=np.float32))
             self._install(network, plan.owners)
         except MemoryError:
-            raise MemoryError(
-                f"Model {self.name!r} needs {4 * numbers:,} bytes for its {numbers:,} weights, and three times as many "
-                "while it is built, more than there are."
-            ) from None
+            raise self._too_large(numbers) from None
         self._places = plan.places
         self._note_shapes(shapes)
         for layer, given, first, last in plan.places:  # the innermost come first
@@ -298,6 +296,19 @@ class Stack(Shown, Weighted):
                 layer._note_shapes(layer._shapes_from(given))
         for view in list(self._views):
             view._follow(self)
+
+    def _claim(self, numbers: int) -> None:
+        """Asks for the memory that so many weights take, before any is made."""
+        try:
+            core.claim(min(3 * 4 * numbers, 2**63))  # with the start values, twice
+        except MemoryError:
+            raise self._too_large(numbers) from None
+
+    def _too_large(self, numbers: int) -> MemoryError:
+        return MemoryError(
+            f"Model {self.name!r} needs {4 * numbers:,} bytes for its {numbers:,} weights, and three times as many "
+            "while it is built, more than there are."
+        )
 
     def _follow(self, owner: Stack) -> None:
         """The owner of this view was built anew."""

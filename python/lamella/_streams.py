@@ -44,7 +44,7 @@ def exact() -> Iterator[Any]:
     """Standard output for data, of which no sign may change.
 
     Raises:
-        OSError: If it is closed.
+        OSError: If it is closed, or cannot be written.
         ValueError: If its encoding lacks a sign.
     """
     if sys.stdout is None:
@@ -52,7 +52,8 @@ def exact() -> Iterator[Any]:
     errors = getattr(sys.stdout, "errors", None)
     _escape(sys.stdout, "strict")
     try:
-        yield sys.stdout
+        yield _Told(sys.stdout)
+        flush()
     except UnicodeEncodeError as error:
         raise ValueError(
             f"Standard output is in {error.encoding}, which has no {error.object[error.start : error.end]!a}. "
@@ -62,9 +63,40 @@ def exact() -> Iterator[Any]:
         _escape(sys.stdout, errors)
 
 
+def flush() -> None:
+    """Writes what waits to be written to standard output, if there is one."""
+    if sys.stdout is not None:
+        _Told(sys.stdout).flush()
+
+
 def _escape(stream: Any, errors: str | None) -> None:
     if errors is not None and hasattr(stream, "reconfigure"):
         stream.reconfigure(errors=errors)
+
+
+class _Told:
+    """Standard output, whose errors say that it is that; a reader who left is a BrokenPipeError, as ever."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with self._named():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with self._named():
+            self._stream.flush()
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OSError(f"Standard output cannot be written: {error.strerror or error}.") from None
 
 
 class _Unheard:

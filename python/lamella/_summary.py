@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import shutil
+import sys
 import textwrap
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
+from ._progress import can_encode
 from ._registry import snake_case, unknown
 
 _COLUMNS = ("Layer (type)", "Output Shape", "Param #")
+_PLAIN = str.maketrans("┏┳┓┡╇┩├┼┤└┴┘━─┃│…", "++++++++++++=-||.")  # for encodings without such lines
 _ENDS = (0.45, 0.80, 1.0)
 
 
@@ -114,6 +116,14 @@ def summary(
     return "\n".join(text) + "\n"
 
 
+def _print(text: str) -> None:
+    """Prints to standard output; what its encoding lacks is drawn with other signs, or escaped."""
+    if not can_encode(sys.stdout, text):
+        encoding = sys.stdout.encoding
+        text = text.translate(_PLAIN).encode(encoding, "backslashreplace").decode(encoding)
+    print(text, end="")
+
+
 def _html(model: Any, layers: Sequence[Any]) -> str:
     """The same for notebooks, and what compile() was told."""
     from ._markup import table  # not before somebody looks
@@ -196,9 +206,7 @@ class Shown:
         if layer_range is not None:
             first, last = (self._layers.index(self.get_layer(name)) for name in layer_range)
             shown = self._layers[first : last + 1]
-        (print_fn or partial(print, end=""))(
-            summary(self, shown, line_length, positions, show_trainable, expand_nested)
-        )
+        (print_fn or _print)(summary(self, shown, line_length, positions, show_trainable, expand_nested))
 
     def _repr_html_(self) -> str:
         """What a notebook shows of the model."""

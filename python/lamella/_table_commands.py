@@ -214,6 +214,12 @@ def _predict(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
     from ._atomic import replacing
     from .tables._reading import Source
 
+    for path, what in ((options.data, "table"), (options.model, "model")):
+        if options.output is not None and str(path) != "-" and _same(options.output, path):
+            parser.error(
+                f"argument --output: {str(options.output)!r} is the {what} that is read, which would be lost; "
+                "name another file"
+            )
     trained = tables.load(options.model)
     table = Source(options.data, options.separator, options.encoding)
     schema, rows = trained.schema, trained.predictions(table, options.missing)
@@ -229,8 +235,12 @@ def _predict(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
             dropped = write(stream, heads, found, options.json)
     else:
         with replacing(options.output) as binary:
-            dropped = write(Text(binary), heads, found, options.json)  # type: ignore[arg-type]
+            dropped = write(Text(binary), heads, found, options.json)
     warn_of(trained.unseen, dropped)
+
+
+def _same(path: Path, other: Path) -> bool:
+    return path.exists() and path.samefile(other)
 
 
 def _evaluate(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import csv
+import io
 import itertools
 import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from ._streams import plain
 
 if TYPE_CHECKING:
     from .tables import TableModel
     from .tables._model import Predicted
+
+_TOGETHER = 1024  # rows of predictions that are written at once
 
 
 def tell_table(trained: TableModel) -> None:
@@ -89,20 +92,26 @@ def records(rows: Iterable[Predicted], trained: TableModel, keep: list[str], cla
             yield [*(cells[i] for cells in kept), value, *(chances if classes else [])]
 
 
-def write(stream: TextIO, heads: list[str], records: Iterable[list[Any]], as_json: bool) -> int:
+def write(stream: Any, heads: list[str], records: Iterable[list[Any]], as_json: bool) -> int:
     """Writes all records; returns how many had no prediction."""
     dropped, rest = 0, iter(records)
-    first = [*itertools.islice(rest, 1)]  # before the heads: what is wrong with the table is told instead of them
-    writer = csv.writer(stream, lineterminator="\n")
+    lines = io.StringIO()  # some at once: where the first of them cannot be written, the heads are not either
+    writer = csv.writer(lines, lineterminator="\n")
     if not as_json:
         writer.writerow(heads)
-    for record in itertools.chain(first, rest):
-        dropped += None in record
-        if as_json:
-            stream.write(json.dumps(dict(zip(heads, record, strict=True))) + "\n")
-        else:
-            writer.writerow([_text(value) for value in record])
-    return dropped
+    while True:
+        some = [*itertools.islice(rest, _TOGETHER)]
+        for record in some:
+            dropped += None in record
+            if as_json:
+                lines.write(json.dumps(dict(zip(heads, record, strict=True))) + "\n")
+            else:
+                writer.writerow([_text(value) for value in record])
+        stream.write(lines.getvalue())
+        lines.seek(0)
+        lines.truncate()
+        if len(some) < _TOGETHER:
+            return dropped
 
 
 def _text(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import numpy.typing as npt
 
 from . import _data
 from ._lock import ModelLock, reads
-from .layers import Layer, Weight
+from .layers import InputLayer, Layer, Weight
 
 if TYPE_CHECKING:
     from ._stack import Stack
@@ -24,6 +25,7 @@ class Weighted:
 
     name: str
     _layers: list[Any]
+    _shape: tuple[int, ...] | None
     _network: Any
     _guard: ModelLock
 
@@ -157,9 +159,23 @@ def _started(layer: Layer, spec: Weight) -> Array:
     return values.ravel()
 
 
-def numbers_of(stack: Stack, shape: tuple[int, ...]) -> int:
+def numbers_of(stack: Stack | Layer, shape: tuple[int, ...]) -> int:
     """How many numbers the weights will have."""
     return sum(math.prod(spec.shape) for spec in stack.weight_specs(shape))
+
+
+def numbers_in(layers: Sequence[Any]) -> int:
+    """The same for a model of these layers before it is made, as far as they fit and their shapes are known."""
+    first, count = layers[0] if layers else None, 0
+    shape = first._shape if isinstance(first, Weighted) else getattr(first, "declared_shape", None)
+    with contextlib.suppress(Exception):  # add() says what does not fit
+        for layer in layers:
+            if isinstance(layer, InputLayer):
+                shape = layer.shape
+            elif shape is not None:
+                count += numbers_of(layer, shape)
+                shape = layer.compute_output_shape(shape)
+    return count
 
 
 def flat_weights(owner: str, shapes: list[tuple[int, ...]], weights: Sequence[npt.ArrayLike]) -> Array:

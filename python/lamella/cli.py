@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import __version__, _launch, _table_commands
 from ._arguments import command, existing, model, script, target, whole
 from ._machine import facts
-from ._streams import lenient
+from ._streams import flush, lenient
 from .datasets import DatasetError, DatasetNotFoundError
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 around.enter_context(_launch.joined(options))
             warnings.showwarning = _note
             run(parser, options)
-            if sys.stdout is not None:
-                sys.stdout.flush()
+            flush()
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough

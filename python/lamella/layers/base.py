@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .. import constraints, initializers, regularizers
 from .._checks import flag
-from .._registry import arguments, snake_case
+from .._registry import arguments, snake_case, unexpected
 
 if TYPE_CHECKING:
     from .._stack import Stack
@@ -84,8 +84,11 @@ class Layer:
         input_shape: Any = None,
         input_dim: int | None = None,
         dtype: Any = None,
+        **unknown: Any,
     ) -> None:
         kind = type(self).__name__
+        if unknown:
+            raise unexpected(type(self), unknown, _own_parameters(type(self)))
         if name is not None and not isinstance(name, str):
             raise TypeError(f"{kind} `name` must be a string, got {name!r}.")
         _check_dtype(kind, dtype)
@@ -224,6 +227,7 @@ def _own_parameters(cls: type[Layer]) -> dict[str, inspect.Parameter]:
     own = dict(inspect.signature(cls).parameters)
     if own.pop("options", None) is not None:
         own |= inspect.signature(Layer).parameters
+    own.pop("unknown", None)
     return own
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from .._checks import flag, integer, real
 from .base import FAMILY, CoreLoss, Loss
 from .regression import last_axis
@@ -14,7 +12,7 @@ from .regression import last_axis
 class _Smoothed(CoreLoss):
     """What crossentropies have in common, except the sparse one."""
 
-    limits = (0.0, np.inf)
+    limits = (0.0, 1.0)
 
     def __init__(
         self,
@@ -115,8 +113,6 @@ class BinaryCrossentropy(_Smoothed):
         0.6931
     """
 
-    limits = (0.0, 1.0)
-
 
 @FAMILY.register()
 class BinaryFocalCrossentropy(_Smoothed):
@@ -142,8 +138,6 @@ class BinaryFocalCrossentropy(_Smoothed):
         >>> round(BinaryFocalCrossentropy()([[1.0]], [[0.5]]), 4)
         0.1733
     """
-
-    limits = (0.0, 1.0)
 
     def __init__(
         self,

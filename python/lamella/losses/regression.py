@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from .._checks import real
 from .base import FAMILY, CoreLoss
 
@@ -94,6 +96,8 @@ class Poisson(CoreLoss):
         >>> Poisson()([[2.0]], [[1.0]])
         0.9999997615814209
     """
+
+    limits = (0.0, np.inf)
 
 
 @FAMILY.register("kld", "KLD", "kullback_leibler_divergence")

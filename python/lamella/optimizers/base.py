@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._checks import flag, integer, real
-from .._registry import Registry, arguments, snake_case
+from .._registry import Registry, arguments, parameters, snake_case, unexpected
 from .rate import Rate, checked_rate, is_schedule
 from .state import OptimizerState
 
@@ -91,14 +91,19 @@ class Optimizer(OptimizerState):
         *,
         lr: Any = None,
         decay: Any = None,
+        **unknown: Any,
     ) -> None:
         super().__init__()
         owner = type(self).__name__
+        if unknown:
+            raise unexpected(type(self), unknown, [name for name in parameters(type(self)) if name != "decay"])
         if decay:  # 0.0 in files of Keras 2
             raise ValueError(
                 f"{owner} has no `decay`, as in Keras 3: pass learning_rate=schedules.InverseTimeDecay(learning_rate, "
                 "1, decay), which is the same."
             )
+        if lr is not None and learning_rate is not _default_rate(type(self)):
+            raise TypeError(f"{owner} takes `learning_rate` or its older name `lr`, not both.")
         self._learning_rate = checked_rate(owner, learning_rate if lr is None else lr)
         self.name = name or snake_case(owner)
         for key, value in (
@@ -134,7 +139,7 @@ class Optimizer(OptimizerState):
             own = inspect.signature(cls.__init__).parameters
             shown = [p for p in own.values() if p.name != "self" and p.kind is not p.VAR_KEYWORD]
             for parameter in inspect.signature(Optimizer.__init__).parameters.values():
-                if parameter.name not in (*own, "self", "decay", "learning_rate"):
+                if parameter.name not in (*own, "self", "decay", "learning_rate", "unknown"):
                     shown.append(parameter.replace(kind=parameter.KEYWORD_ONLY))
             cls.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
 
@@ -216,6 +221,11 @@ class Optimizer(OptimizerState):
             if getattr(self, key) is not None and hasattr(options, key):
                 setattr(options, key, getattr(self, key))
         return options
+
+
+def _default_rate(cls: type[Optimizer]) -> Any:
+    found = parameters(cls).get("learning_rate")
+    return None if found is None else found.default
 
 
 FAMILY: Registry[Optimizer] = Registry("optimizer", Optimizer)

@@ -49,9 +49,29 @@ class OptimizerState:
         Args:
             variables: NumPy arrays.
         """
-        weights = [(f"variable_{i}" if i else "variable", np.shape(w)) for i, w in enumerate(variables)]
+        self._build_for([(f"variable_{i}" if i else "variable", np.shape(w)) for i, w in enumerate(variables)])
+
+    def _build_for(self, weights: list[tuple[str, Shape]]) -> None:
         sizes = [(math.prod(shape[:-1]), shape[-1] if shape else 1) for _, shape in weights]
         self._attach(core.Updater(self._spec(core), self._options(core), sizes), weights)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickles and copies: all that the optimizer remembers, but not whose weights it trains."""
+        kept = {key: value for key, value in vars(self).items() if key not in ("_updater", "_exchange")}
+        if self.built:
+            kept["_remembered"] = self._steps, list(self._updater.trainable), self._flats()
+        return kept
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        state = dict(state)
+        remembered = state.pop("_remembered", None)
+        vars(self).update(state, _updater=None, _exchange=None)
+        if remembered is not None:
+            steps, trainable, flats = remembered
+            self._build_for(self._weights)
+            self._updater.trainable = trainable
+            self._set_flats(flats)
+            self._updater.iterations = steps
 
     @property
     def built(self) -> bool:

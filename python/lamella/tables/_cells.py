@@ -15,6 +15,8 @@ Mask = npt.NDArray[np.bool_]
 
 _MOST = 1e100  # of a number: sums of squares stay finite
 _WHOLE = re.compile(r"([+-]?\d+)\.0*")
+_THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.'\u2019 \xa0\u202f])\d{3}(?:\1\d{3})*([,.]\d+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
 
@@ -57,6 +59,30 @@ def fault(text: str) -> str:
         ("'x' is not a number", "'1e300' is too large; numbers may be up to 1e100")
     """
     return f"{shown(text)} {'is too large; numbers may be up to 1e100' if is_large(text) else 'is not a number'}"
+
+
+def separators(text: str) -> str:
+    """What pandas must be told to read a number with signs between its thousands or a decimal comma; "" for others.
+
+    Example:
+        >>> separators("1,234.5"), separators("1.234.567,8"), separators("173,6"), separators("1234.5")
+        ("thousands=','", "thousands='.', decimal=','", "decimal=','", '')
+    """
+    found = _THOUSANDS.fullmatch(text)
+    if found and found[1] != (found[2] or "")[:1] and not _is_number(text):
+        return f"thousands={found[1]!r}" + (", decimal=','" if found[2] and found[2][0] == "," else "")
+    return "decimal=','" if _DECIMAL_COMMA.fullmatch(text) else ""
+
+
+def without_separators(text: str) -> str:
+    """How a column of numbers such as `text` becomes one of numbers, for messages.
+
+    Example:
+        >>> print(without_separators("173,6"))
+        write numbers as in 1234.5, without signs between thousands: pandas.read_csv(..., decimal=',').to_csv(...) does
+    """
+    how = f"pandas.read_csv(..., {separators(text)}).to_csv(...) does"
+    return f"write numbers as in 1234.5, without signs between thousands: {how}"
 
 
 def is_large(text: str) -> bool:
@@ -117,6 +143,10 @@ def shown(text: str) -> str:
         ("'a\\\\x1b'", 80)
     """
     return _SHORT.repr(text)
+
+
+def _is_number(text: str) -> bool:
+    return not np.isnan(_number(text))
 
 
 def _number(text: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ._cells import fault, is_large, shown
+from ._cells import fault, is_large, shown, without_separators
 from ._reading import Source, TableError
 from ._scan import Column, Scan, listed
 from ._schema import Feature, Schema, cell_name, missing_columns
@@ -59,6 +59,9 @@ def schema_of(
         feature.missing = missing == "fill" and column.missing > 0
         if feature.kind == "numeric" and column.squares == 0:
             notes.append(f"column {shown(name)} is the same in all rows of the training")
+        if feature.kind == "categorical" and column.is_separated and name not in categorical:
+            way = without_separators(column.example)
+            notes.append(f"column {shown(name)} is taken for categories, such as {shown(column.example)}; else {way}")
         schema.features.append(feature)
     if not schema.features:
         raise TableError(f"{source.name} has no column beside {shown(target)} that a prediction could follow from.")
@@ -71,6 +74,11 @@ def _decide_task(source: Source, schema: Schema, column: Column, task: str, nume
     if task == "auto":
         if column.bad:
             _refuse_typo(source, name, column)
+            if column.is_separated:
+                raise TableError(
+                    f"{_texts(source, name, column)}; {without_separators(column.example)}. If they are classes, say "
+                    'so: task="classification" (--task classification).'
+                )
             task = "classification"
         elif column.whole and few and not numeric and column.values is not None:
             task = "classification"
@@ -83,7 +91,8 @@ def _decide_task(source: Source, schema: Schema, column: Column, task: str, nume
     schema.task = task
     if task == "regression":
         if column.bad:
-            raise TableError(f"{_where(source, name, column)}; it is the target of a regression.")
+            way = f"; {without_separators(column.example)}" if column.is_separated else ""
+            raise TableError(f"{_where(source, name, column)}; it is the target of a regression{way}.")
         schema.mean, schema.scale = column.mean, column.deviation
         return
     if column.values is None:
@@ -103,10 +112,13 @@ def _feature(source: Source, name: str, column: Column, numeric: bool, categoric
         return None
     if numeric or (not column.bad and not categorical):
         if column.bad:
-            raise TableError(f"{_where(source, name, column)}.")
+            way = f"; {without_separators(column.example)}" if column.is_separated else ""
+            raise TableError(f"{_where(source, name, column)}{way}.")
         return Feature(name, "numeric", column.mean, column.deviation)
     if not categorical:
         _refuse_typo(source, name, column)
+    if column.values is None and column.is_separated:
+        raise TableError(f"{_texts(source, name, column)}; {without_separators(column.example)}.")
     if column.values is None:
         raise TableError(
             f"{source.name}, column {shown(name)}: more than {column.most} different values"
@@ -131,6 +143,10 @@ def _where(source: Source, name: str, column: Column) -> str:
     """Where the first cell is that is no number, and why."""
     line, text = column.first_bad
     return f"{cell_name(source, name, line)}: {fault(text)}"
+
+
+def _texts(source: Source, name: str, column: Column) -> str:
+    return f"{source.name}, column {shown(name)}: most of its texts are numbers such as {shown(column.example)}"
 
 
 def _sorted(column: Column) -> list[str]:

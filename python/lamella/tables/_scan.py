@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._cells import Mask, merged, missing_cells, numbers, shown
+from ._cells import Mask, merged, missing_cells, numbers, separators, shown
 from ._reading import Chunk, Source, TableError
 
 _SURELY_TEXT = 1000  # cells, none of which was a number
@@ -23,6 +23,8 @@ class Column:
         missing, first_missing: How many cells are, and the line of the first.
         good, bad, first_bad: Cells that are numbers, that are not, and line and text of the first of these.
         count, mean, squares: Of the numbers that training uses: how many, their mean, squared distances from it.
+        judged, separated, example: Of how many bad cells it was asked whether they are numbers with signs between their
+            thousands or a decimal comma, how many are, and one of them.
         values: How often each text comes, or None if there are more than `most` of them.
     """
 
@@ -32,6 +34,9 @@ class Column:
     good: int = 0
     bad: int = 0
     first_bad: tuple[int, str] = (0, "")
+    judged: int = 0
+    separated: int = 0
+    example: str = ""
     count: int = 0
     mean: float = 0.0
     squares: float = 0.0
@@ -57,9 +62,22 @@ class Column:
         if wrong and not self.bad:
             at = int(bad.argmax())
             self.first_bad = lines[at], cells[at]
+        if wrong:
+            self._judge([cells[i] for i in np.flatnonzero(bad)])
         self.bad += wrong
         self.good += len(cells) - absent - wrong
         self._merge(values[used & ~missing & ~bad])
+
+    def _judge(self, cells: list[str]) -> None:
+        found = [cell for cell in cells if separators(cell)]
+        self.judged += len(cells)
+        self.separated += len(found)
+        self.example = self.example or (found[0] if found else "")
+
+    @property
+    def is_separated(self) -> bool:
+        """Whether most texts are numbers with signs between their thousands or a decimal comma."""
+        return 2 * self.separated > self.judged
 
     def _merge(self, values: Any) -> None:
         if not len(values):

@@ -156,18 +156,18 @@ def _trained(options: Options) -> TableModel:
 
 def network(schema: Schema, hidden: Sequence[int], activation: str, dropout: float) -> Sequential:
     """The network for a table: dense layers, and an output that fits the task."""
-    model = Sequential([layers.Input((schema.width,))])
+    stack: list[layers.Layer] = [layers.Input((schema.width,))]
     for width in hidden:
-        model.add(layers.Dense(width, activation))
+        stack.append(layers.Dense(width, activation))
         if dropout:
-            model.add(layers.Dropout(dropout))
+            stack.append(layers.Dropout(dropout))
     if schema.task == "regression":
-        model.add(layers.Dense(1))
+        stack.append(layers.Dense(1))
     elif len(schema.classes) == 2:
-        model.add(layers.Dense(1, "sigmoid"))
+        stack.append(layers.Dense(1, "sigmoid"))
     else:
-        model.add(layers.Dense(len(schema.classes), "softmax"))
-    return model
+        stack.append(layers.Dense(len(schema.classes), "softmax"))
+    return Sequential(stack)
 
 
 def _compile(model: Sequential, schema: Schema, rule: Any) -> None:
