@@ -74,23 +74,30 @@ def _escape(stream: Any, errors: str | None) -> None:
         stream.reconfigure(errors=errors)
 
 
-class _Told:
-    """Standard output, whose errors say that it is that; a reader who left is a BrokenPipeError, as ever."""
+class _Guarded:
+    """A stream whose errors a subclass turns into something else."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        with self._named():
+        with self._guarded():
             self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
-        with self._named():
+        with self._guarded():
             self._stream.flush()
 
+    def _guarded(self) -> contextlib.AbstractContextManager[None]:
+        raise NotImplementedError(f"{type(self).__name__} must define _guarded().")
+
+
+class _Told(_Guarded):
+    """Standard output, whose errors say that it is that; a reader who left is a BrokenPipeError, as ever."""
+
     @contextlib.contextmanager
-    def _named(self) -> Iterator[None]:
+    def _guarded(self) -> Iterator[None]:
         try:
             yield
         except BrokenPipeError:
@@ -99,23 +106,11 @@ class _Told:
             raise OSError(f"Standard output cannot be written: {error.strerror or error}.") from None
 
 
-class _Unheard:
+class _Unheard(_Guarded):
     """A stream that, once its reader has left, goes to nowhere."""
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def write(self, text: str) -> int:
-        with self._patient():
-            self._stream.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        with self._patient():
-            self._stream.flush()
-
     @contextlib.contextmanager
-    def _patient(self) -> Iterator[None]:
+    def _guarded(self) -> Iterator[None]:
         try:
             yield
         except BrokenPipeError:

@@ -84,7 +84,7 @@ class _Norm(Constraint):
         return np.asarray(values * (self._wanted(norm) / (_EPSILON + norm)), values.dtype)
 
     def _wanted(self, norm: Floats) -> Floats:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _wanted(norm).")
 
     def _check_shape(self, owner: str, name: str, shape: tuple[int, ...]) -> None:
         if not -len(shape) <= self.axis < len(shape):

@@ -70,7 +70,7 @@ class _Formula(LearningRateSchedule):
         return self._at(np.arange(first, first + count, dtype=np.float64)).astype(np.float32)
 
     def _at(self, steps: Steps) -> Steps:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _at(steps).")
 
     def _number(self, name: str, value: float, least: float = 0) -> float:
         return real(type(self).__name__, name, value, least=least)

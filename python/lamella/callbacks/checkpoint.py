@@ -35,7 +35,7 @@ class _Saving(Callback):
             self._save(batch, logs)
 
     def _save(self, batch: int | None, logs: Logs | None) -> None:
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define _save(batch, logs).")
 
 
 class ModelCheckpoint(MonitorCallback, _Saving):
