@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import ctypes
 import gc
 import multiprocessing
 import os
@@ -371,10 +373,16 @@ print(lamella.get_num_threads(), digest, tasks)
 
 
 def resident_bytes() -> int:
+    """What this process holds once nothing is left to collect and the heap has given back its holes, which come and go by
+    two megabytes."""
+    gc.collect()
+    with contextlib.suppress(AttributeError):  # not in every C library
+        ctypes.CDLL(None).malloc_trim(0)
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
+@pytest.mark.skipif("asan" in os.environ.get("LD_PRELOAD", ""), reason="the address sanitizer keeps what was freed")
 def test_a_thousand_models_made_and_dropped_give_their_memory_back() -> None:
     x, y = make_data(64)
 
@@ -383,14 +391,12 @@ def test_a_thousand_models_made_and_dropped_give_their_memory_back() -> None:
         model.fit(x, y, verbose=0)
         model.predict(x)
 
-    for _ in range(300):  # until the heap has the holes that it keeps
+    for _ in range(100):
         use_one()
-    gc.collect()
     before, threads = resident_bytes(), threading.active_count()
     for _ in range(1000):
         use_one()
-    gc.collect()
-    assert resident_bytes() - before < 1_000_000
+    assert resident_bytes() - before < 500_000
     assert threading.active_count() == threads
 
 
