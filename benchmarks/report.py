@@ -153,16 +153,17 @@ def markdown(results: Results, about: dict[str, Any], command: str) -> str:
 
 
 def chart(results: Results, folder: Path) -> None:
-    """One panel a workload, a bar a contestant: benchmarks.png and benchmarks.svg in `folder`."""
+    """One panel a workload with peers, a bar a contestant: benchmarks.png and benchmarks.svg in `folder`."""
     import matplotlib as mpl
 
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "lamella"  # the same figures give the same file
+    mpl.rcParams["svg.fonttype"] = "none"  # a small one
     from matplotlib import pyplot as plt
 
     merged = {name: {c: merge(r) for c, r in rounds.items()} for name, rounds in results.items()}
     panels = {w: {c: n["seconds"] for c, n in m.items() if "seconds" in n} for w, m in merged.items()}
-    panels = {workload: bars for workload, bars in panels.items() if bars}
+    panels = {workload: bars for workload, bars in panels.items() if any(not c.startswith(OURS) for c in bars)}
     if not panels:
         return
     columns = min(2, len(panels))
