@@ -373,7 +373,7 @@ print(lamella.get_num_threads(), digest, tasks)
 
 
 def resident_bytes() -> int:
-    """What this process holds when nothing is left to collect and the heap's holes, two megabytes or less, are given back."""
+    """What this process holds once the heap has given back its holes, which come and go by two megabytes."""
     gc.collect()
     with contextlib.suppress(AttributeError):  # not in every C library
         ctypes.CDLL(None).malloc_trim(0)
