@@ -80,7 +80,9 @@ def test_gradients_are_those_of_float64_to_one_in_a_million(made: Any, data: st.
     model, specs = made
     rows = data.draw(SIZES)
     generator = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    # Sums of like signs: where they cancel, no float32 program has six digits of what is left.
+    # Sums of like signs: where they cancel, no float32 program has six digits of what is left. Nor of 1 - y² where tanh
+    # is near 1, so weights are small.
+    model.set_weights([np.abs(w) / len(w) for w in model.get_weights()])
     x = generator.uniform(0.1, 1, (rows, model.input_shape[1] or 0)).astype(np.float32)
     y = generator.uniform(90, 100, (rows, model.output_shape[1] or 0)).astype(np.float32)
     loss, gradients, of_x = model.gradients(x, y)
@@ -123,6 +125,7 @@ def test_rows_are_independent_in_predictions(made: Any, data: st.DataObject) -> 
     np.testing.assert_allclose(parts, whole, rtol=1e-5, atol=1e-5 * scale)
 
 
+@pytest.mark.filterwarnings("ignore:The loss became:RuntimeWarning")  # some diverge, all to the same bits
 @bounded
 @given(networks(), st.data())
 def test_threads_and_copies_of_weights_change_no_bit(made: Any, data: st.DataObject) -> None:
