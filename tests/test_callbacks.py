@@ -683,3 +683,32 @@ def test_csv_logger_refuses_bad_arguments() -> None:
         cb.CSVLogger(3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="`separator` must be one character"):
         cb.CSVLogger("log.csv", separator="")
+
+
+@pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin"])
+@pytest.mark.parametrize("loss", ["mse", "crossentropy"])
+def test_a_callback_may_evaluate_before_anything_was_trained(hook: str, loss: str) -> None:
+    x, y = np.ones((20, 3), np.float32), np.ones((20, 1), np.float32)
+    found: list[Any] = []
+
+    class Baseline(cb.Callback):
+        def on_train_begin(self, logs: Any = None) -> None:
+            self.look("on_train_begin")
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.look("on_epoch_begin")
+
+        def look(self, where: str) -> None:
+            if where == hook:
+                self.model.gradients(x, y)
+                self.model.test_on_batch(x, y)
+                found.append(self.model.evaluate(x, y, verbose=0))
+
+    def history(*callbacks: cb.Callback) -> Any:
+        lamella.utils.set_random_seed(1)
+        model = lamella.Sequential([lamella.Input((3,)), lamella.layers.Dense(1, "sigmoid")])
+        model.compile("sgd", loss, metrics=["mae"])
+        return model.fit(x, y, epochs=2, verbose=0, callbacks=list(callbacks)).history
+
+    assert history(Baseline()) == history()
+    assert len(found) == (1 if hook == "on_train_begin" else 2) and all(np.isfinite(f).all() for f in found)

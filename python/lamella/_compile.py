@@ -336,6 +336,7 @@ class Compiled:
             name = self.optimizer.name
             raise MemoryError(f"Optimizer {name!r} has no room for its state: {error}") from None
         self.trainer, self.watched, self._output = trainer, watched, output
+        self.clear_totals()
         self.optimizer._attach(trainer.updater, [(path, spec.shape) for path, _, spec in weights])
 
     def _trainer(
