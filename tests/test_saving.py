@@ -328,3 +328,9 @@ def test_killed_saves_leave_a_whole_file(tmp_path: Path) -> None:
         child.wait()
         assert models.load_model(path).count_params() == 90300
         path.unlink()
+
+
+@pytest.mark.parametrize("name", [".", "..", "model", "folder/model.txt"])
+def test_name_without_a_known_ending_is_told_as_it_came(name: str) -> None:
+    with pytest.raises(ValueError, match=rf"`filepath` must end in .safetensors, .*; got '{name}'"):
+        network().save(name)

@@ -23,8 +23,14 @@ from lamella.tables import TableError, _train
         ("a,y\n1,2\n3\n", "line 3: 1 cells, but the first line names 2 columns"),
         ("a,b\n1,2\n", "no column 'y'; it has 'a', 'b'"),
         ("y\n1.5\n2.5\n", "no column beside 'y'"),
-        ("a,y\n1,7\n2,7\n", "nothing to tell apart"),
-        ('a,y\n"1,2\n', "is no CSV file"),
+        ("a,y\n1,7\n2,7\n", "column 'y': the target is 7 in all rows"),
+        ("a,y\n1,5.5\n2,5.5\n", "column 'y': the target is 5.5 in all rows"),
+        ("a,y\n1,b\n2,b\n", "column 'y': all rows are 'b', nothing to tell apart"),
+        ("a,y\n1,3\n", "has 1 row; training needs two or more"),
+        ("a,y\n1,\n2,?\n", "misses values .* Rows without the target 'y' are left out either way"),
+        ('a,y\n"1,2\n', "is no CSV file: the quote that line 2 opens is never closed"),
+        ('"a,y\n1,2\n', "is no CSV file: the quote that line 1 opens is never closed"),
+        ('sep=,\na,y\n1,2\n"3,4\n', "the quote that line 4 opens is never closed"),
         (
             "a,y\n" + "1,2.5\n" * 200 + "1,oops\n" + "".join(f"1,{i}.5\n" for i in range(2000)),
             "line 202: 'oops' is not",
@@ -32,7 +38,7 @@ from lamella.tables import TableError, _train
         ("a,y\n" + "".join(f"{i}.5,{i}\n" for i in range(150)) + "x7,9\n", "'a', line 152: 'x7' is not a number, most"),
         ("a,y\n" + "".join(f"name{i},{i}\n" for i in range(150)), "more than 100 different values, such as 'name0'"),
     ],
-    ids=range(12),
+    ids=range(18),
 )
 def test_tables_that_cannot_be_used_say_where_and_why(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "a.csv").write_text(text, encoding="utf-8")
@@ -44,7 +50,7 @@ def test_tables_that_cannot_be_used_say_where_and_why(tmp_path: Path, text: str,
 def test_damaged_files_and_other_encodings_are_named(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes("straße,y\n1,2\n2,3\n".encode("latin-1"))
-    with pytest.raises(TableError, match=r"no text in utf-8-sig.*latin-1"):
+    with pytest.raises(TableError, match=r"no text in utf-8 \(.*latin-1"):
         quick(path, "y")
     trained = quick(path, "y", encoding="latin-1", validation_split=0, epochs=1)
     assert trained.schema.features[0].name == "straße"

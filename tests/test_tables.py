@@ -341,3 +341,21 @@ def test_markers_are_what_the_caller_says(tmp_path: Path) -> None:
     path = write(tmp_path / "a.csv", {"x": [1.5, "-999", 2.5, 3.5] * 20, "y": [1.5, 2.5, 3.5, 4.5] * 20})
     trained = quick(path, "y", missing="fill", markers=["-999"], epochs=1)
     assert trained.schema.features[0].missing and trained.schema.features[0].mean == pytest.approx(2.5, abs=0.3)
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.9])
+@pytest.mark.parametrize("rows", [2, 4, 30])
+def test_small_tables_have_rows_on_both_sides_for_every_seed(tmp_path: Path, rows: int, share: float) -> None:
+    columns = {"a": range(rows + 1), "y": [*(f"{i}.5" for i in range(rows)), ""]}
+    path = write(tmp_path / "a.csv", columns)
+    for seed in range(8):
+        facts = quick(path, "y", missing="drop", validation_split=share, seed=seed, epochs=1).facts
+        assert facts is not None
+        assert min(facts["training_rows"], facts["validation_rows"]) > 0
+        assert facts["training_rows"] + facts["validation_rows"] == rows
+
+
+def test_target_that_never_changes_is_noted(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", {"a": range(9), "y": [5.5] * 9})
+    trained = quick(path, "y", task="regression", epochs=1)
+    assert any("target 'y' is the same in all rows" in note for note in trained.notes)

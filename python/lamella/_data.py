@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ._checks import laid_out
 from ._core import core
+from ._frames import is_frame, numbers
 from .layers.base import checked_shape
 
 Shape = tuple[int, ...]
@@ -72,6 +73,8 @@ def as_array(name: str, value: Any) -> AnyArray:
     """
     if is_sparse(value):
         raise TypeError(f"`{name}` must be dense, got {type(value).__name__}; use {name}.toarray().")
+    if is_frame(value):
+        return numbers(name, value)
     try:
         array = np.asanyarray(value)
     except ValueError as error:
@@ -84,7 +87,9 @@ def as_array(name: str, value: Any) -> AnyArray:
         raise ValueError(f"`{name}` must not be a masked array: its mask would be lost; use {name}.filled(...).")
     array = np.asarray(array)
     if array.dtype.kind not in "fiub":
-        hint = f"; convert it first, such as with {name}.astype('float32')" if array.dtype.kind in "OUS" else ""
+        hint = ""
+        if array.dtype.kind in "OUS":
+            hint = f"; {name}.astype('float32') converts numbers, numpy.unique({name}, return_inverse=True)[1] names"
         raise ValueError(f"`{name}` must hold real numbers, got dtype {array.dtype}{hint}.")
     return array
 

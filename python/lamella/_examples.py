@@ -155,7 +155,13 @@ def class_weights(class_weight: Any, y: AnyArray) -> AnyArray:
     labels = y.argmax(axis=1) if y.ndim == 2 and y.shape[1] > 1 else np.rint(y.reshape(len(y))).astype(np.int64)
     weights = np.ones(len(y), np.float32)
     for label, weight in class_weight.items():
-        number = integer("fit", "class_weight", label, least=0)
+        try:
+            number = integer("fit", "class_weight", label, least=0)
+        except (TypeError, ValueError) as error:
+            raise type(error)(
+                f"fit `class_weight` must name classes by their numbers, such as {{0: 1.0, 1: 2.0}}; got the key "
+                f"{label!r}."
+            ) from None
         weights[labels == number] = real("fit", f"class_weight[{number}]", weight, least=0)
     return weights
 

@@ -47,7 +47,9 @@ class Options:
         self.validation_steps = _optional("fit", "validation_steps", self.validation_steps)
         self.validation_batch_size = _optional("fit", "validation_batch_size", self.validation_batch_size)
         shuffle = self.shuffle
-        if not (isinstance(shuffle, (int, np.bool_)) or (isinstance(shuffle, str) and shuffle == "batch")):
+        if not (isinstance(shuffle, (int, np.bool_)) and shuffle in (0, 1)) and not (
+            isinstance(shuffle, str) and shuffle == "batch"
+        ):
             raise ValueError(f"fit `shuffle` must be True, False or 'batch', got {shuffle!r}.")
         if self.class_weight is not None and self.sample_weight is not None:
             raise ValueError("fit() takes either `class_weight` or `sample_weight`, not both: multiply them yourself.")
@@ -153,7 +155,10 @@ def _validation(model: Sequential, given: Any, shape: tuple[int, ...], options: 
             name="validation_data",
         )
     if not isinstance(given, (tuple, list)) or len(given) not in (2, 3):
-        raise ValueError(f"`validation_data` must be (x, y) or (x, y, sample_weight), got {type(given).__name__}.")
+        size = f" of {len(given)}" if isinstance(given, (tuple, list)) else ""
+        raise ValueError(
+            f"`validation_data` must be (x, y) or (x, y, sample_weight), got a {type(given).__name__}{size}."
+        )
     x, y, *weights = given
     return _held(model._examples(x, y, weights[0] if weights else None, shape, "validation "), options, 32)
 

@@ -157,9 +157,8 @@ def _train(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None
         return
     facts = trained.facts
     kept = f", the weights of epoch {facts['best_epoch']} kept" if options.patience and options.validation_split else ""
-    speed = facts["training_rows"] * facts["epochs"] / max(facts["seconds_training"], 1e-9)
     epochs = "1 epoch" if facts["epochs"] == 1 else f"{facts['epochs']} epochs"
-    print(f"\n{epochs} in {facts['seconds_training']:.2g} s, {speed:,.0f} rows a second{kept}")
+    print(f"\n{epochs} in {facts['seconds_training']:.2g} s{kept}")
     tell_scores(trained, result, "validation" if facts["validation_rows"] else "training")
     if options.save:
         print(f"wrote {options.save}", flush=True)

@@ -195,7 +195,7 @@ def _form(path: Path, known: Mapping[str, str]) -> Any:
     for ending, module in known.items():
         if path.name.endswith(ending):
             return importlib.import_module(f"{__name__}.{module}")
-    raise ValueError(f"`filepath` must end in {', '.join(known)}; got {path.name!r}.")
+    raise ValueError(f"`filepath` must end in {', '.join(known)}; got {str(path)!r}.")
 
 
 def _target(owner: str, filepath: Any, known: Mapping[str, str], overwrite: bool) -> tuple[Path, Any]:

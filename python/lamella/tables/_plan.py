@@ -31,14 +31,20 @@ def schema_of(
         raise TableError(
             f"{source.name} misses values in the columns {missing_columns(found.columns)}. Say what to do: "
             '`missing="fill"` (--missing fill) takes the mean, or a category of its own, "drop" leaves these rows out.'
+            + (
+                f" Rows without the target {shown(target)} are left out either way."
+                if found.columns[target].missing
+                else ""
+            )
         )
     for name in (*numeric, *categorical):
         if name not in found.columns:
             raise TableError(f"{source.name} has no column {shown(name)} to use; it has {listed(found.columns)}.")
-    if not found.training:
+    usable = found.training + found.validation
+    if usable < 2:
+        left = ' whose target is there and, with "drop", all else, too' if usable < found.rows else ""
         raise TableError(
-            f"{source.name} has {found.rows} rows; none is left to train on: its target is missing "
-            'or, with "drop", another cell; or `validation_split` takes all.'
+            f"{source.name} has {usable or 'no'} row{'s' * (usable != 1)}{left}; training needs two or more."
         )
     notes: list[str] = []
     if source.nameless:
@@ -70,6 +76,11 @@ def schema_of(
 
 def _decide_task(source: Source, schema: Schema, column: Column, task: str, numeric: bool, notes: list[str]) -> None:
     name = schema.target
+    same = column.count > 0 and not column.bad and column.squares == 0
+    if task == "auto" and same:
+        raise TableError(
+            f"{source.name}, column {shown(name)}: the target is {column.mean:.9g} in all rows, nothing to learn."
+        )
     few = column.values is not None and len(column.values) <= _FEW
     if task == "auto":
         if column.bad:
@@ -94,6 +105,8 @@ def _decide_task(source: Source, schema: Schema, column: Column, task: str, nume
             way = f"; {without_separators(column.example)}" if column.is_separated else ""
             raise TableError(f"{_where(source, name, column)}; it is the target of a regression{way}.")
         schema.mean, schema.scale = column.mean, column.deviation
+        if same:
+            notes.append(f"the target {shown(name)} is the same in all rows, nothing to learn")
         return
     if column.values is None:
         raise TableError(

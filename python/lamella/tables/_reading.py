@@ -105,6 +105,10 @@ class Source:
         """What messages call it."""
         return "standard input" if str(self.path) == "-" else str(self.path)
 
+    @property
+    def _no_text(self) -> str:
+        return f"{self.name} is no text in {self.encoding.removesuffix('-sig')}"
+
     def chunks(self) -> Iterator[Chunk]:
         """All rows, in order. Lines that are empty are passed over, and so are columns without a name."""
         with self._opened() as binary:
@@ -120,7 +124,7 @@ class Source:
                     text.detach()  # standard input is not ours to close
             except UnicodeError as error:
                 why = error.reason if isinstance(error, UnicodeDecodeError) else error
-                raise TableError(f"{self.name} is no text in {self.encoding} ({why}); {_hint(start)}.") from None
+                raise TableError(f"{self._no_text} ({why}); {_hint(start)}.") from None
             except (gzip.BadGzipFile, EOFError, zlib.error) as error:
                 raise TableError(f"{self.name} is damaged, it cannot be unpacked: {error}.") from None
 
@@ -129,14 +133,16 @@ class Source:
         if not first.strip(" ,;\t|\r\n"):
             raise TableError(f"{self.name} has no names of columns in its first line.")
         if "\0" in first:
-            raise TableError(f"{self.name} is no text in {self.encoding}; {_hint(first.encode('utf-8', 'replace'))}.")
+            raise TableError(f"{self._no_text}; {_hint(first.encode('utf-8', 'replace'))}.")
         said = re.fullmatch(r"sep=(.)\s*", first)  # Excel's
         separator = self.separator or (said and said[1]) or max(_SEPARATORS, key=re.sub(r'"[^"]*"', "", first).count)
         reader = csv.reader(itertools.chain([first], stream), delimiter=separator, strict=True)
         last = 0
         try:
             cells = next(reader)
+            last = reader.line_num
             names = self._names(next(reader, []) if said else cells)
+            last = reader.line_num
             while True:
                 lines, rows = [], []
                 for row in reader:

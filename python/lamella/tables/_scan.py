@@ -104,12 +104,19 @@ class Scan:
         columns: By name, without those that are not used.
         rows: In the file.
         training, validation: Rows of each part that can be used.
+        last: The last of them, counted from 0.
     """
 
     columns: dict[str, Column]
-    rows: int
-    training: int
-    validation: int
+    rows: int = 0
+    training: int = 0
+    validation: int = 0
+    last: int = -1
+
+    @property
+    def one_sided(self) -> bool:
+        """Whether one part is empty although there are rows for both."""
+        return self.training + self.validation > 1 and not (self.training and self.validation)
 
 
 class Split:
@@ -118,17 +125,22 @@ class Split:
     Args:
         seed: Of the choice.
         share: Of the rows.
+        moved: A row, counted from 0, that is on the other side than chance would have it, so that neither is empty.
     """
 
-    def __init__(self, seed: int, share: float) -> None:
-        self._seed, self._share = seed, share
+    def __init__(self, seed: int, share: float, moved: int = -1) -> None:
+        self._seed, self._share, self._moved = seed, share, moved
 
     def masks(self) -> Generator[Any, int, None]:
         """A generator to send numbers of rows to; gives which of them validate."""
         random = np.random.default_rng(self._seed)
-        count = yield None
+        count, first = (yield None), 0
         while True:
-            count = yield random.random(count) < self._share
+            held = random.random(count) < self._share
+            if first <= self._moved < first + count:
+                held[self._moved - first] ^= True
+            first += count
+            count = yield held
 
 
 def usable_rows(chunk: Chunk, names: Iterable[str], target: str, drop: bool, markers: frozenset[str]) -> Mask:
@@ -157,7 +169,7 @@ def scan(
         TableError: If a column is not there, or there are no rows.
     """
     columns: dict[str, Column] = {}
-    found = Scan(columns, 0, 0, 0)
+    found = Scan(columns)
     masks = split.masks()
     next(masks)
     for chunk in source.chunks():
@@ -166,6 +178,7 @@ def scan(
             columns.update((name, Column(max(most, 1000) if name == target else most)) for name in names)
         usable = usable_rows(chunk, columns, target, drop, markers)
         held = masks.send(len(chunk))
+        found.last = found.rows + int(np.flatnonzero(usable)[-1]) if usable.any() else found.last
         found.rows += len(chunk)
         found.training += int((usable & ~held).sum())
         found.validation += int((usable & held).sum())

@@ -110,12 +110,14 @@ def train(
 def _trained(options: Options) -> TableModel:
     source, share, target, seed = options.source, options.validation_split, options.target, options.seed or 0
     signs, split, started = frozenset(options.markers), Split(seed, share), time.perf_counter()
-    found = scan(source, target, options.drop, options.missing == "drop", signs, split, options.max_categories)
+    settings = options.drop, options.missing == "drop", signs
+    found = scan(source, target, *settings, split, options.max_categories)
+    if share and found.one_sided:  # some rows and bad luck
+        split = Split(seed, share, found.last)
+        found = scan(source, target, *settings, split, options.max_categories)
     schema, notes = _plan.schema_of(
         source, found, target, options.task, options.missing, signs, options.numeric, options.categorical
     )
-    if share and not found.validation:
-        raise TableError(f"{source.name} has {found.rows} rows, too few to hold out {share:g} of them; use 0.")
     x, y, held_x, held_y = _encoded(source, schema, found, [*found.columns], split)
 
     set_random_seed(seed % 2**32)
