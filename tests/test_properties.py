@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from reference.network import Network
+from reference.terms import absolute_terms
 
 import lamella
 from lamella import Input, Sequential, layers, optimizers
@@ -80,8 +81,8 @@ def test_gradients_are_those_of_float64_to_one_in_a_million(made: Any, data: st.
     model, specs = made
     rows = data.draw(SIZES)
     generator = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
-    # Sums of like signs: where they cancel, no float32 program has six digits of what is left. Nor of 1 - y² where tanh
-    # is near 1, so weights are small.
+    # Sums of like signs: where they cancel, no float32 program has six digits of what is left (the next test has those
+    # sums). Nor of 1 - y² where tanh is near 1, so weights are small.
     model.set_weights([np.abs(w) / len(w) for w in model.get_weights()])
     x = generator.uniform(0.1, 1, (rows, model.input_shape[1] or 0)).astype(np.float32)
     y = generator.uniform(90, 100, (rows, model.output_shape[1] or 0)).astype(np.float32)
@@ -90,6 +91,36 @@ def test_gradients_are_those_of_float64_to_one_in_a_million(made: Any, data: st.
     assert loss == pytest.approx(expected_loss, rel=1e-5)
     for found, wanted in zip([*gradients, of_x], [*expected, expected_of_x], strict=True):
         assert np.linalg.norm(found - wanted) <= 1e-6 * np.linalg.norm(wanted) + 1e-9
+
+
+@bounded
+@given(networks(kinks=False), st.data())
+def test_each_number_of_a_gradient_is_within_a_millionth_of_its_terms(made: Any, data: st.DataObject) -> None:
+    model, specs = made
+    rows, generator = data.draw(SIZES), np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    x = generator.uniform(-1, 1, (rows, model.input_shape[1] or 0)).astype(np.float32)
+    y = generator.normal(0, data.draw(st.sampled_from([1, 100])), (rows, model.output_shape[1] or 0)).astype(np.float32)
+    _, gradients, of_x = model.gradients(x, y)
+    _, expected, expected_of_x = reference(model, specs).gradients(x, y)
+    terms = absolute_terms([options["activation"] for _, options in specs], model.get_weights(), x, y)
+    for found, wanted, size in zip([*gradients, of_x], [*expected, expected_of_x], terms, strict=True):
+        assert (np.abs(found - wanted) <= 1e-6 * size + 1e-37).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gradient_of_the_books_network_is_within_a_millionth_of_float64(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x, y = rng.uniform(size=(128, 784)).astype(np.float32), rng.integers(0, 10, 128)
+    lamella.utils.set_random_seed(seed)
+    model = Sequential([Input((784,)), layers.Dense(512, "relu"), layers.Dense(10, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    specs = [("Dense", {"units": 512, "activation": "relu"}), ("Dense", {"units": 10, "activation": "softmax"})]
+    network = Network(specs, "SparseCategoricalCrossentropy", ("SGD", {"learning_rate": 0.1}))
+    network.set_weights(model.get_weights())
+    _, gradients, of_x = model.gradients(x, y)
+    _, expected, expected_of_x = network.gradients(x, y)
+    for found, wanted in zip([*gradients, of_x], [*expected, expected_of_x], strict=True):
+        assert np.linalg.norm(found - wanted) <= 1e-6 * np.linalg.norm(wanted)
 
 
 @bounded
