@@ -1127,3 +1127,33 @@ def test_numbers_of_the_wrong_kind_are_type_errors_and_as_in_keras_value_errors(
         with pytest.raises(ValueError, match=r"must be .*got ") as error:
             make()
         assert not isinstance(error.value, TypeError)
+
+
+@pytest.mark.parametrize(
+    "loss", ["categorical_crossentropy", "categorical_focal_crossentropy", "sparse_categorical_crossentropy"]
+)
+def test_one_output_for_several_classes_is_refused(loss: str) -> None:
+    model = Sequential([Input((WIDTH,)), layers.Dense(1, "sigmoid")])
+    model.compile("sgd", loss)
+    y = LABELS % 2
+    with refuses(model, ValueError, "needs an output for every class", "'binary_crossentropy'"):
+        model.fit(X, y, verbose=0)
+
+
+@pytest.mark.parametrize("metric", [metrics.Mean, metrics.Sum])
+def test_metrics_of_plain_values_are_refused_in_compile(metric: Any) -> None:
+    with pytest.raises(TypeError, match=f"`metrics`: {metric.__name__} adds up values, not targets and predictions"):
+        Sequential([layers.Dense(1)]).compile("sgd", "mse", metrics=[metric()])
+
+
+def test_whole_labels_that_are_nearly_so_are_shown_as_they_are() -> None:
+    model = make_model("sparse_categorical_crossentropy", activation="softmax")
+    with refuses(model, ValueError, "whole class numbers, found 1.000000001 at index 0"):
+        model.fit(X, np.full(ROWS, 1.000000001), verbose=0)
+
+
+def test_softmax_of_one_output_is_warned_of() -> None:
+    model = Sequential([Input((WIDTH,)), layers.Dense(1, "softmax")])
+    model.compile("sgd", "mse")
+    with pytest.warns(UserWarning, match=r"one output and the activation softmax.*Use 'sigmoid'"):
+        model.fit(X, Y[:, :1], verbose=0)

@@ -135,3 +135,8 @@ def test_backups_of_other_models_and_damaged_ones_are_refused(data: Any, tmp_pat
         network().fit(*data, verbose=0, callbacks=[backup])
     with pytest.raises(ValueError, match="backup_dir"):
         callbacks.BackupAndRestore("")
+
+
+def test_pattern_that_is_none_is_refused_at_once() -> None:
+    with pytest.raises(ValueError, match=r"`filepath` 'm\{epoch.safetensors' is no pattern such as '\{epoch\}.keras'"):
+        callbacks.ModelCheckpoint("m{epoch.safetensors")

@@ -28,10 +28,11 @@ CPP = ROOT / "cpp"
 # fmt: off
 PYTHON_ORDER = [
     "_command", "_optional", "_public", "_elsewhere", "_arguments", "_streams", "_warn", "_atomic", "_checks",
-    "_fetch", "_registry", "_random", "_cpu", "_core", "config", "distribution", "activations", "initializers",
+    "_frames", "_fetch", "_registry", "_random", "_cpu", "_core", "config", "distribution", "activations",
+    "initializers",
     "regularizers", "constraints", "losses", "metrics", "schedules", "optimizers", "layers", "backend", "_widget",
-    "_progress", "_markup", "utils", "callbacks", "_summary", "_lock", "_frames", "_data", "_examples", "_weights",
-    "_plan", "_stack", "_order", "_feed", "_shares", "_watched", "_trainer", "_compile", "_training", "_fit", "saving",
+    "_progress", "_markup", "utils", "callbacks", "_summary", "_lock", "_data", "_examples", "_weights", "_plan",
+    "_stack", "_order", "_feed", "_shares", "_watched", "_trainer", "_compile", "_training", "_fit", "saving",
     "_onnx", "_described", "_with_config", "_saved", "_compilable", "models", "preprocessing", "datasets", "tables",
     "plotting", "sklearn", "__init__", "_machine", "_report", "_playground", "_demo", "_bench", "_launch",
     "_table_output", "_table_commands", "cli", "__main__",

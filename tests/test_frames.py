@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -73,13 +74,16 @@ def test_missing_values_of_nullable_columns_are_named_by_row_and_column() -> Non
             pd.to_timedelta(range(ROWS), unit="s"),
             r"dtype timedelta64\[.*\] in its column 'city'; spans .*total_seconds",
         ),
-        (SIZE * 1j, r"dtype complex128 in its column 'city'"),
+        (SIZE * 1j, r"dtype complex128 in its column 'city'\.$"),
+        ([[1], [2]] * 3, r"dtype object in its column 'city'\.$"),
+        (["1", "n/a"] * 3, r"in its column 'city'; pandas.to_numeric\(column, errors='coerce'\) .* NaN of .*'n/a'"),
+        ([Decimal(1), Decimal(2)] * 3, r"in its column 'city'; pandas.to_numeric\(column\)"),
     ],
-    ids=["text", "category", "numbers as text", "numbers as objects", "dates", "spans", "complex"],
+    ids=["text", "category", "numbers as text", "objects", "dates", "spans", "complex", "lists", "mixed", "decimals"],
 )
 def test_column_that_holds_no_numbers_is_named_with_the_way_out(column: Any, words: str) -> None:
     frame = pd.DataFrame({"a": SIZE, "city": column, "b": OLD})
-    with pytest.raises(ValueError, match="`x` must hold real numbers, got " + words):
+    with pytest.raises(ValueError, match="`x` must hold real numbers, got .*" + words):
         first_layer(frame)
 
 
@@ -96,3 +100,38 @@ def test_way_out_works() -> None:
     days = pd.DataFrame({"day": pd.date_range("2026-01-01", periods=ROWS), "size": SIZE})
     days["day"] = (days["day"] - days["day"].min()).dt.days
     assert lamella.Sequential([Input((2,)), layers.Flatten()]).predict(days, verbose=0)[-1].tolist() == [5, 7]
+
+
+def test_one_axis_is_made_a_matrix_as_the_message_says() -> None:
+    model = Sequential([Input((3,)), layers.Flatten()])
+    frame = pd.DataFrame({"a": SIZE, "b": OLD, "c": ROOMS})
+    with pytest.raises(ValueError, match=r"pandas.to_numeric\(x\)"):
+        model.predict(frame.iloc[0])
+    row = pd.to_numeric(frame.iloc[0])
+    with pytest.raises(ValueError, match=r"For one sample, write x.to_frame\(\).T\."):
+        model.predict(row)
+    np.testing.assert_array_equal(model.predict(row.to_frame().T), PLAIN[:1])
+    with pytest.raises(ValueError, match=r"x.to_frame\(\) if it has one feature"):
+        Sequential([Input((1,)), layers.Flatten()]).predict(frame["a"])
+    with pytest.raises(ValueError, match=r"For one sample, write \[x\]\."):
+        model.predict([1.0, 2.0, 3.0])
+
+
+def test_normalization_and_metrics_take_the_frames_that_fit_takes() -> None:
+    frame, scale = pd.DataFrame(FRAMES["nullable beside plain"]), layers.Normalization()
+    scale.adapt(frame)
+    np.testing.assert_allclose(scale.mean.ravel(), PLAIN.mean(axis=0), rtol=1e-6)
+    with pytest.raises(ValueError, match=r"`data` must hold .* in its column 'c'; categories .*get_dummies\(data\)"):
+        layers.Normalization().adapt(frame.assign(c=["u", "v"] * 3))
+    with pytest.raises(ValueError, match=r"needs finite data, got nan at \(2, 0\)"):
+        layers.Normalization().adapt(frame.assign(a=[1, 2, None, 4, 5, 6]))
+    metric = lamella.metrics.MeanSquaredError()
+    metric.update_state(frame, PLAIN + 1)
+    assert metric.result() == 1
+
+
+def test_estimators_name_columns_of_words() -> None:
+    estimators = pytest.importorskip("lamella.sklearn")
+    frame = pd.DataFrame({"a": SIZE, "c": pd.Categorical(["u", "v"] * 3)})
+    with pytest.raises(ValueError, match=r"X must hold real numbers|could not convert string to float"):
+        estimators.DenseClassifier().fit(frame, [0, 1] * 3)

@@ -429,3 +429,13 @@ def test_config_of_a_function_is_refused() -> None:
     assert losses.get(Both(reduction="sum")).get_config()["reduction"] == "sum"
     with pytest.raises(TypeError, match="quartic"):
         losses.get(quartic).get_config()
+
+
+@pytest.mark.parametrize(
+    ("label", "shown"), [(5, "5"), (-1, "-1"), (1.7, "1.7"), (np.nan, "nan"), (2**40, "1099511627776")]
+)
+def test_labels_that_are_no_classes_are_refused(label: Any, shown: str) -> None:
+    for loss in (losses.sparse_categorical_crossentropy, losses.SparseCategoricalCrossentropy(ignore_class=-7)):
+        with pytest.raises(ValueError, match=rf"labels must be whole numbers in \[0, 2\), found {shown} at 1"):
+            loss([0, label], [[0.1, 0.9], [0.5, 0.5]])
+    assert losses.SparseCategoricalCrossentropy(ignore_class=-7)([-7, 1], [[0.1, 0.9], [0.5, 0.5]]) > 0

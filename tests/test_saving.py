@@ -334,3 +334,18 @@ def test_killed_saves_leave_a_whole_file(tmp_path: Path) -> None:
 def test_name_without_a_known_ending_is_told_as_it_came(name: str) -> None:
     with pytest.raises(ValueError, match=rf"`filepath` must end in .safetensors, .*; got '{name}'"):
         network().save(name)
+
+
+def test_custom_objects_of_another_kind_and_unknown_losses_are_named(tmp_path: Path) -> None:
+    model = Sequential([Input((2,)), layers.Dense(1)])
+
+    def distance(y_true: Any, y_pred: Any) -> Any:
+        return np.abs(y_true - y_pred).mean(axis=-1)
+
+    model.compile("sgd", distance)
+    model.save(tmp_path / "m.safetensors")
+    with pytest.raises(TypeError, match=r"`custom_objects` must be a dictionary .* got 3 of type int"):
+        models.load_model(tmp_path / "m.safetensors", custom_objects=3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"'distance'.*belongs into `custom_objects`"):
+        models.load_model(tmp_path / "m.safetensors")
+    assert models.load_model(tmp_path / "m.safetensors", custom_objects={"distance": distance}).built

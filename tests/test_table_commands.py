@@ -156,7 +156,7 @@ def test_categories_that_training_did_not_see_are_counted(folder: Path, capsys: 
     assert cli.main(["predict", "m.safetensors", "new.csv"]) == 0
     printed = capsys.readouterr()
     assert printed.out.count("\n") == 4
-    assert printed.err.startswith("lamella: note: 2 cells of column 'city' hold a category that the training did not")
+    assert printed.err.startswith("lamella: note: 2 cells of column 'city' with a category that the training did not")
 
 
 def test_standard_input_is_read_and_output_is_piped(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -324,3 +324,11 @@ def test_warnings_are_notes_of_one_line(folder: Path) -> None:
     errors = done.stderr.splitlines()
     assert done.returncode == 1 and len(errors) == 2, done.stderr
     assert errors[0].startswith("lamella: note: The loss became") and errors[1].startswith("lamella: error: Training")
+
+
+def test_json_of_an_epoch_that_diverged_is_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from lamella import _table_output
+
+    _table_output.print_json({"history": {"loss": [1.5, float("inf"), float("nan")]}, "rows": 3, "names": ("a",)})
+    strict = json.loads(capsys.readouterr().out, parse_constant=lambda name: pytest.fail(name))
+    assert strict == {"history": {"loss": [1.5, None, None]}, "rows": 3, "names": ["a"]}

@@ -27,7 +27,9 @@ from lamella.tables import TableError, _train
         ("a,y\n1,5.5\n2,5.5\n", "column 'y': the target is 5.5 in all rows"),
         ("a,y\n1,b\n2,b\n", "column 'y': all rows are 'b', nothing to tell apart"),
         ("a,y\n1,3\n", "has 1 row; training needs two or more"),
-        ("a,y\n1,\n2,?\n", "misses values .* Rows without the target 'y' are left out either way"),
+        ("a,y\n1,\n2,?\n", "column 'y': the target is missing in all rows"),
+        ("a,y\n1,2\n2,3\x00\n", "line 3: 'y' holds a byte that is zero|is no CSV file"),
+        ("a,y\n1,\n2,?\n3,4\n", "misses values .* Rows without the target 'y' are left out either way"),
         ('a,y\n"1,2\n', "is no CSV file: the quote that line 2 opens is never closed"),
         ('"a,y\n1,2\n', "is no CSV file: the quote that line 1 opens is never closed"),
         ('sep=,\na,y\n1,2\n"3,4\n', "the quote that line 4 opens is never closed"),
@@ -38,7 +40,7 @@ from lamella.tables import TableError, _train
         ("a,y\n" + "".join(f"{i}.5,{i}\n" for i in range(150)) + "x7,9\n", "'a', line 152: 'x7' is not a number, most"),
         ("a,y\n" + "".join(f"name{i},{i}\n" for i in range(150)), "more than 100 different values, such as 'name0'"),
     ],
-    ids=range(18),
+    ids=range(20),
 )
 def test_tables_that_cannot_be_used_say_where_and_why(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "a.csv").write_text(text, encoding="utf-8")
@@ -125,3 +127,22 @@ def test_numbers_that_are_categories_become_them(rng: np.random.Generator, tmp_p
     path = write(tmp_path / "a.csv", {"zip": [10, 9, 101] * 30, "y": rng.normal(size=90)})
     (feature,) = quick(path, "y", categorical=("zip",), epochs=1).schema.features
     assert (feature.kind, feature.values) == ("categorical", ["9", "10", "101"])
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.parametrize("options", [{}, {"validation_split": 0}, {"patience": 0}], ids=str)
+def test_diverged_training_of_a_small_table_is_an_error(tmp_path: Path, seed: int, options: dict[str, Any]) -> None:
+    path = write(tmp_path / "a.csv", {"a": [1, 3, 5], "y": [2.5, 4, 6]})
+    with pytest.warns(RuntimeWarning), pytest.raises(TableError, match="Training diverged"):
+        quick(path, "y", learning_rate=1e30, epochs=5, seed=seed, **options)
+
+
+def test_target_that_must_be_a_number_is_none_of_classes(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", {"a": range(9), "y": ["u", "v", "w"] * 3})
+    with pytest.raises(TableError, match="column 'y', line 2: 'u' is not a number; it is the target of a regression"):
+        quick(path, "y", numeric=["y"])
+
+
+def test_large_targets_that_differ_by_one_are_two_classes(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.csv", {"a": range(8), "y": [2**53, 2**53 + 1] * 4})
+    assert quick(path, "y", epochs=1).schema.classes == [str(2**53), str(2**53 + 1)]

@@ -106,6 +106,21 @@ def laid_out(array: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     return np.require(array, dtype, ["C_CONTIGUOUS", "ALIGNED"])
 
 
+def check_labels(owner: str, labels: npt.NDArray[Any], classes: int, ignored: int | None = None) -> None:
+    """Refuses what is no class number.
+
+    Raises:
+        ValueError: If a label is not whole, not in [0, `classes`), and not the `ignored` one.
+    """
+    wrong = ~((labels >= 0) & (labels < classes) & (labels == np.floor(labels)))
+    wrong &= True if ignored is None else labels != ignored
+    if wrong.any():
+        place = tuple(map(int, np.argwhere(wrong)[0]))
+        where = place[0] if len(place) == 1 else place
+        found = labels[place].item()
+        raise ValueError(f"{owner}: labels must be whole numbers in [0, {classes}), found {found!r} at {where}.")
+
+
 def file_path(name: str, value: Any) -> Path:
     """`value` as a path; ``~`` is the user's folder.
 

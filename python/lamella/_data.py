@@ -132,11 +132,10 @@ def inputs(x: Any, shape: Shape, name: str = "x") -> Inputs:
     if array.ndim != 1 + len(shape):
         hint = ""
         if array.shape == shape:
-            hint = f" For one sample, write {name}[None, ...]."
+            one = _matrices(x, name)[1] if is_frame(x) or isinstance(x, (list, tuple)) else f"{name}[None, ...]"
+            hint = f" For one sample, write {one}."
         elif array.ndim == 1:
-            hint = (
-                f" Reshape it: {name}.reshape(-1, 1) if it has one feature, {name}.reshape(1, -1) if it is one sample."
-            )
+            hint = " Reshape it: {} if it has one feature, {} if it is one sample.".format(*_matrices(x, name))
         elif array.ndim > 2 and math.prod(array.shape[1:]) == width:
             hint = (
                 f" Reshape it with {name}.reshape(len({name}), {width}), "
@@ -154,6 +153,15 @@ def inputs(x: Any, shape: Shape, name: str = "x") -> Inputs:
     if (width > 1 and matrix.strides[1] != matrix.itemsize) or matrix.strides[0] % matrix.itemsize:
         matrix = matrix.copy()  # not ascontiguousarray, which leaves the stride of a single row as it is
     return matrix
+
+
+def _matrices(x: Any, name: str) -> tuple[str, str]:
+    """How `x`, of one axis, becomes a matrix of one column, and of one row."""
+    if is_frame(x):
+        return f"{name}.to_frame()", f"{name}.to_frame().T"
+    if isinstance(x, (list, tuple)):
+        return f"numpy.reshape({name}, (-1, 1))", f"[{name}]"
+    return f"{name}.reshape(-1, 1)", f"{name}.reshape(1, -1)"
 
 
 def _sparse_inputs(x: Any, width: int, name: str) -> Inputs:
@@ -181,22 +189,20 @@ def scan(x: Inputs, name: str = "x") -> int:
     """
     nonzeros, row, column = core.scan(x)
     if row >= 0:
-        value = "NaN or infinity" if isinstance(x, tuple) else _name_of(x[row, column])
-        raise ValueError(
-            f"`{name}` contains {value} (first at row {row}, column {column}). "
-            f"Replace or drop such rows before training, for example with numpy.nan_to_num."
-        )
+        value, way = _name_of(None if isinstance(x, tuple) else x[row, column])
+        raise ValueError(f"`{name}` contains {value} (first at row {row}, column {column}). {way} before training.")
     return int(nonzeros)
 
 
-def _name_of(value: Any) -> str:
+def _name_of(value: Any) -> tuple[str, str]:
+    """What a number is that cannot be trained on (None: in a sparse matrix), and what to do."""
+    if value is None:
+        return "NaN or infinity", "Replace such numbers in its attribute data, or drop their rows,"
     if np.isnan(value):
-        return "NaN"
-    return (
-        "infinity or a number too large for float32"
-        if np.isinf(value)
-        else f"{value:g}, which is too large for float32"
-    )
+        return "NaN", "Fill such places (numpy.nan_to_num for an array, fillna of a frame), or drop their rows,"
+    if np.isinf(value):
+        return "infinity or a number too large for float32", "Replace such numbers (numpy.clip), or drop their rows,"
+    return f"{value:g}, which is too large for float32", "Scale the column, or drop such rows,"
 
 
 def compressed(x: Inputs, nonzeros: int, densest: float) -> Inputs:
@@ -212,8 +218,9 @@ def sample_shape(x: Any) -> tuple[int, ...]:
     x = only(x, 2)
     shape = x.shape if is_sparse(x) else as_array("x", x).shape
     if len(shape) < 2:
+        column, row = _matrices(x, "x")
         raise ValueError(
-            f"Expected `x` of shape (n, features), got shape {shape}. Reshape it with x.reshape(-1, 1) if it has one "
-            "feature, or x.reshape(1, -1) if it is one sample."
+            f"Expected `x` of shape (n, features), got shape {shape}. Reshape it with {column} if it has one feature, "
+            f"or {row} if it is one sample."
         )
     return checked_shape("x", "shape", shape[1:])

@@ -30,6 +30,11 @@ def targets(y: Any, rows: int, loss: Loss, output: Shape, name: str = "y") -> An
     if y is None:
         raise ValueError(f"`{name}` is missing: training and evaluation need targets.")
     array = as_array(name, only(y, 1 if rows > 1 else 1 + len(output)))
+    if loss.several and output[-1] < 2:
+        raise ValueError(
+            f"{loss.name} needs an output for every class, but the model has 1 output; for two classes and one output "
+            "use the loss 'binary_crossentropy'."
+        )
     if array.ndim == 0 or len(array) != rows:
         where = " in `validation_data`" if name != "y" else ""
         raise ValueError(
@@ -56,17 +61,12 @@ def _labels(array: AnyArray, output: Shape, name: str, ignored: int | None = Non
             f"sparse_categorical_crossentropy, got shape {array.shape}; for one-hot rows use the loss "
             "'categorical_crossentropy'."
         )
-    if classes < 2:
-        raise ValueError(
-            "sparse_categorical_crossentropy needs an output for every class, but the model has 1 output; "
-            "for two classes and one output use the loss 'binary_crossentropy'."
-        )
     if array.dtype.kind == "f":
         _finite(array, name)
         fractional = np.argwhere(array != np.floor(array))
         if len(fractional):
             where = tuple(map(int, fractional[0]))
-            found = f"{array[where]:g} at index {_place(where)}"
+            found = f"{array[where].item()!r} at index {_place(where)}"
             raise ValueError(f"`{name}` must hold whole class numbers, found {found}.")
     # Before the cast: 2**40 would become 0.
     outside = np.argwhere(((array < 0) | (array >= classes)) & (array != ignored))

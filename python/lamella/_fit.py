@@ -14,6 +14,9 @@ from ._feed import ArrayFeed, Feed, IterableFeed, gives_batches, steps_of
 from ._order import Orders
 from ._progress import resolve_verbose
 from ._training import Plan
+from ._warn import warn
+from .activations import serialize
+from .layers import Dense
 
 if TYPE_CHECKING:
     from .models import Sequential
@@ -83,6 +86,13 @@ def plan(model: Sequential, x: Any, y: Any, validation_data: Any, options: Optio
 def build(model: Sequential, plan: Plan) -> None:
     """Makes the weights if there are none, and compresses data that is mostly zero once for all epochs."""
     model._build_with(plan.shape)
+    last = model.layers[-1] if model.layers else None
+    if isinstance(last, Dense) and last.units == 1 and serialize(last.activation) == "softmax":
+        warn(
+            f"Layer {last.name!r} has one output and the activation softmax, which makes it 1 whatever comes in: "
+            "nothing is learned. Use 'sigmoid' for two classes, or an output for every class.",
+            UserWarning,
+        )
     feed = plan.feed
     if isinstance(feed, ArrayFeed) and plan.last_epoch - plan.first_epoch > 1:
         data = feed.data

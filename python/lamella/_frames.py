@@ -32,7 +32,9 @@ def numbers(name: str, value: Any) -> npt.NDArray[Any]:
             column, where = value, ""
             if value.ndim == 2:
                 column, where = value.iloc[:, place], f" in its column {value.columns[place]!r}"
-            way = _way(f"pandas.get_dummies({name})" if value.ndim == 2 else f"pandas.factorize({name})[0]", column)
+            way = _way(
+                column, "column" if where else name, f"get_dummies({name})" if where else f"factorize({name})[0]"
+            )
             raise ValueError(f"`{name}` must hold real numbers, got dtype {kind}{where}{way}.")
     if all(isinstance(kind, np.dtype) for kind in types) and len({_kind(kind) == "b" for kind in types}) == 1:
         return np.asarray(value)
@@ -45,21 +47,26 @@ def _kind(kind: Any) -> str:
     return str(getattr(kind, "kind", "O"))
 
 
-def _way(categories: str, column: Any) -> str:
-    """What turns such a column into numbers."""
+def _way(column: Any, name: str, categories: str) -> str:
+    """What turns such a column into numbers, if pandas has something."""
     if _kind(column.dtype) == "M":
-        return "; dates become numbers with (column - column.min()).dt.days, or parts of them such as column.dt.month"
+        return f"; dates become numbers with ({name} - {name}.min()).dt.days, or parts of them such as {name}.dt.month"
     if _kind(column.dtype) == "m":
-        return "; spans of time become numbers with column.dt.total_seconds()"
-    first = [each for each in column.head(100).tolist() if isinstance(each, (str, int, float))]
-    if first and all(map(_is_number, first)):
-        return "; pandas.to_numeric(column) makes numbers of it"
-    return f"; categories become numbers with {categories}"
+        return f"; spans of time become numbers with {name}.dt.total_seconds()"
+    first = column.dropna().head(100).tolist()
+    real = [_is_number(each) for each in first]
+    if first and all(real):
+        return f"; pandas.to_numeric({name}) makes numbers of it"
+    if any(real):
+        other = first[real.index(False)]
+        return f"; pandas.to_numeric({name}, errors='coerce') makes numbers of it, and NaN of others such as {other!r}"
+    named = all(isinstance(each, (str, bool)) for each in first)
+    return f"; categories become numbers with pandas.{categories}" if named else ""
 
 
-def _is_number(text: Any) -> bool:
+def _is_number(value: Any) -> bool:
     try:
-        float(text)
-    except ValueError:
+        float(value)
+    except (TypeError, ValueError):
         return False
-    return True
+    return not isinstance(value, bytes)

@@ -6,6 +6,7 @@ import csv
 import io
 import itertools
 import json
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -23,7 +24,7 @@ _TOGETHER = 1024  # rows of predictions that are written at once
 def tell_table(trained: TableModel) -> None:
     """The table as it was understood, and the network for it."""
     facts, schema = trained.facts or {}, trained.schema
-    print(f"{facts['rows']:,} rows: {facts['training_rows']:,} train, {facts['validation_rows']:,} validate", end="")
+    print(f"{_rows(facts['rows'])}: {facts['training_rows']:,} train, {facts['validation_rows']:,} validate", end="")
     left = facts["rows"] - facts["training_rows"] - facts["validation_rows"]
     print(f", {left:,} dropped" if left else "", f" (seed {facts['seed']})", sep="")
     shown, classes = schema.features[:30], [plain(name) for name in schema.classes[:10]]
@@ -47,16 +48,20 @@ def tell_table(trained: TableModel) -> None:
     print(f"network: {'-'.join(map(str, sizes))}, {facts['parameters']:,} weights\n", flush=True)
 
 
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' * (count != 1)}"
+
+
 def tell_scores(trained: TableModel, result: dict[str, Any], of: str) -> None:
     if trained.schema.task == "regression":
         print(
-            f"{of} ({result['rows']:,} rows): mean absolute error {result['mae']:.6g}, rmse {result['rmse']:.6g}",
+            f"{of} ({_rows(result['rows'])}): mean absolute error {result['mae']:.6g}, rmse {result['rmse']:.6g}",
             end="",
         )
         print("" if result["r2"] is None else f", R² {result['r2']:.4f}")
         print(f"always the mean would give: mean absolute error {result['guess_mae']:.6g}")
         return
-    print(f"{of} ({result['rows']:,} rows): accuracy {result['accuracy']:.4f}, log loss {result['log_loss']:.4f}")
+    print(f"{of} ({_rows(result['rows'])}): accuracy {result['accuracy']:.4f}, log loss {result['log_loss']:.4f}")
     print(f"always the most frequent class would give: accuracy {result['guess_accuracy']:.4f}")
     classes = [(plain(name), each) for name, each in [*result["classes"].items()][:50]]
     width = max(5, *(len(name) for name, _ in classes))
@@ -119,12 +124,23 @@ def _text(value: Any) -> str:
 
 
 def print_json(found: dict[str, Any]) -> None:
-    print(json.dumps(found, indent=2))
+    print(json.dumps(_representable(found), indent=2, allow_nan=False))
+
+
+def _representable(found: Any) -> Any:
+    """The same with null for numbers that JSON has not, such as the loss of an epoch that diverged."""
+    if isinstance(found, dict):
+        return {key: _representable(value) for key, value in found.items()}
+    if isinstance(found, (list, tuple)):
+        return [*map(_representable, found)]
+    return None if isinstance(found, float) and not math.isfinite(found) else found
 
 
 def warn_of(unseen: Counter[str], dropped: int) -> None:
     for name, count in unseen.items():
-        text = f"{count:,} cells of column {plain(name)!r} hold a category that the training did not see"
-        print(f"lamella: note: {text}; for the network they are none of its categories.", file=sys.stderr)
+        cells = "1 cell" if count == 1 else f"{count:,} cells"
+        text = f"{cells} of column {plain(name)!r} with a category that the training did not see"
+        print(f"lamella: note: {text}; for the network that is none of its categories.", file=sys.stderr)
     if dropped:
-        print(f"lamella: note: {dropped:,} rows miss a value and have no prediction.", file=sys.stderr)
+        miss = "misses a value and has" if dropped == 1 else "miss a value and have"
+        print(f"lamella: note: {_rows(dropped)} {miss} no prediction.", file=sys.stderr)

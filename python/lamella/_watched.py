@@ -36,9 +36,10 @@ class Watched:
         metric = metrics.resolve_accuracy(self.given, width, labels) if by_shape else self.metric
         if metric.labels is not None and metric.labels != labels:
             kind = "class numbers" if labels else "rows of numbers"
+            way = "" if by_shape else "; use 'accuracy', which fits itself"
             raise ValueError(
-                f"Metric {metric.name!r} does not fit the loss, whose targets are {kind}; use 'accuracy', which fits "
-                "itself."
+                f"Metric {metric.name!r} of {width} output{'s' * (width > 1)} does not fit the loss, whose targets are "
+                f"{kind}{way}."
             )
         return Watched(self.given, metric, self.weighted, self.name, metric._spec(core) is not None)
 
@@ -68,6 +69,11 @@ def _metric(identifier: Any) -> Metric:
     for method in ("update_state", "result"):
         if getattr(type(metric), method) is getattr(Metric, method):
             raise TypeError(f"`metrics`: {type(metric).__name__}, a metric in Python, must define {method}().")
+    if type(metric).update_state in (metrics.Mean.update_state, metrics.Sum.update_state):
+        raise TypeError(
+            f"`metrics`: {type(metric).__name__} adds up values, not targets and predictions; derive from Metric, "
+            "or give a function of both."
+        )
     return metric
 
 

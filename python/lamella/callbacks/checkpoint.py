@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import string
 from typing import Any
 
 from .._checks import file_path
@@ -81,6 +82,12 @@ class ModelCheckpoint(MonitorCallback, _Saving):
         if not self.filepath.endswith(endings):
             kind = "save_weights_only=True" if save_weights_only else "whole models"
             raise ValueError(f"`filepath` must end in {' or '.join(endings)} for {kind}, got {self.filepath!r}.")
+        try:
+            [*string.Formatter().parse(self.filepath)]
+        except ValueError as error:
+            raise ValueError(
+                f"`filepath` {self.filepath!r} is no pattern such as '{{epoch}}.keras': {error}."
+            ) from None
         self.verbose = _checks.integer("verbose", verbose)
         self.save_best_only, self.save_weights_only = bool(save_best_only), bool(save_weights_only)
         threshold = initial_value_threshold

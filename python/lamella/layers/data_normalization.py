@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from .. import initializers
 from .._checks import flag
+from .._frames import is_frame, numbers
 from .base import Array, Layer, Shape, Weight, last_axis
 
 
@@ -66,7 +67,7 @@ class Normalization(Layer):
         """
         if self._given is not None:
             raise ValueError(f"Normalization layer {self.name!r} has a given mean and variance; it cannot adapt.")
-        values = np.asarray(data)
+        values = numbers("data", data) if is_frame(data) else np.asarray(data)
         if values.dtype.kind not in "fiub" or values.ndim < 2 or not len(values):
             raise ValueError(
                 f"Normalization adapt() needs samples of numbers, shape (n, ...), got shape {values.shape} of "
@@ -81,7 +82,11 @@ class Normalization(Layer):
         axes = tuple(range(values.ndim - len(self._shape(shape)))) if self.axis is not None else None
         mean, variance = _moments(values, axes)
         if not (np.isfinite(mean).all() and np.isfinite(variance).all()):
-            raise ValueError("Normalization adapt() needs finite data; drop or replace NaN and infinity first.")
+            place = tuple(map(int, np.argwhere(~np.isfinite(values))[0])) if not np.isfinite(values).all() else None
+            where = "numbers whose squares are too large" if place is None else f"{values[place]:g} at {place}"
+            raise ValueError(
+                f"Normalization adapt() needs finite data, got {where}; drop or replace such samples first."
+            )
         self._adapted = mean.astype(np.float32), variance.astype(np.float32)
         if self._model is not None:
             self.set_weights([*self._adapted, np.float32(0)])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import laid_out
+from .._checks import check_labels, laid_out
 from .._core import core
 from .._registry import Registry, arguments, snake_case, unknown
 
@@ -40,6 +40,7 @@ class Loss:
     """
 
     labels = False  # whether targets are class numbers
+    several = False  # whether it needs an output for every class
     ignore_class: int | None = None  # the class number whose samples are left out
     limits: tuple[float, float] = (-np.inf, np.inf)  # between which targets have to lie
 
@@ -156,6 +157,7 @@ class CoreLoss(Loss):
             raise ValueError(f"{self.name}: `y_true` must have {wanted}, got shapes {shapes[0]} and {shapes[1]}.")
         rows = laid_out(p.reshape(-1, p.shape[-1]), p.dtype)
         if self.labels:
+            check_labels(self.name, t, p.shape[-1], self.ignore_class)
             return laid_out(t.reshape(-1), np.int32), rows, p.shape
         return laid_out(t.reshape(rows.shape), np.float32), rows, p.shape
 

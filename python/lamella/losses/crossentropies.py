@@ -52,6 +52,8 @@ class CategoricalCrossentropy(_Smoothed):
         0.6931
     """
 
+    several = True
+
 
 @FAMILY.register()
 class SparseCategoricalCrossentropy(CoreLoss):
@@ -74,7 +76,7 @@ class SparseCategoricalCrossentropy(CoreLoss):
         0.6931
     """
 
-    labels = True
+    labels = several = True
 
     def __init__(
         self,
@@ -181,6 +183,8 @@ class CategoricalFocalCrossentropy(_Smoothed):
         >>> round(CategoricalFocalCrossentropy()([[0.0, 1.0]], [[0.5, 0.5]]), 4)
         0.0433
     """
+
+    several = True
 
     def __init__(
         self,

@@ -7,6 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._checks import check_labels
+from .._frames import is_frame
+from .._frames import numbers as frame_numbers
+
 AnyArray = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
@@ -20,8 +24,10 @@ def numbers(name: str, value: Any, dtype: npt.DTypeLike | None = np.float32) -> 
         ValueError: If it holds something else than real numbers.
     """
     try:
-        array = np.asarray(value)
+        array = frame_numbers(name, value) if is_frame(value) else np.asarray(value)
     except ValueError as error:
+        if is_frame(value):
+            raise
         raise ValueError(f"`{name}` must be an array, or a list of rows of equal length: {error}") from None
     if array.dtype.kind not in "fiub":
         raise ValueError(f"`{name}` must hold real numbers, got {type(value).__name__} with dtype {array.dtype}.")
@@ -72,12 +78,7 @@ def labelled(
         raise ValueError(
             f"{owner}: {_shapes(y_true, y_pred)} do not fit: it takes one class number for each row of predictions."
         )
-    classes = p.shape[-1]
-    wrong = ((t < 0) | (t >= classes) | (t != np.floor(t))) & (True if ignore_class is None else t != ignore_class)
-    if wrong.any():
-        place = tuple(int(i) for i in np.argwhere(wrong)[0])
-        where = place[0] if len(place) == 1 else place
-        raise ValueError(f"{owner}: labels must be whole numbers in [0, {classes}), found {t[place]:g} at {where}.")
+    check_labels(owner, t, p.shape[-1], ignore_class)
     return t.astype(np.int32), p
 
 

@@ -102,6 +102,11 @@ def load_model(
     if safe_mode is not True:
         raise ValueError("load_model `safe_mode` must be True: lamella never runs code from files.")
     path, form = _source(filepath, _WHOLE)
+    if not (custom_objects is None or isinstance(custom_objects, Mapping)):
+        raise TypeError(
+            f"`custom_objects` must be a dictionary from names to classes and functions, got {custom_objects!r} of "
+            f"type {type(custom_objects).__name__}."
+        )
     return _guarded(path, lambda content: _state.model_of(form.loads(content), custom_objects, compile))
 
 

@@ -222,6 +222,10 @@ class DenseEstimator(BaseEstimator):
 def _check_range(X: Any) -> None:
     """Refuses numbers that float32 has not."""
     numbers = X.data if issparse(X) else X
+    if numbers.dtype.kind not in "fiub":
+        raise ValueError(
+            f"X must hold real numbers, got dtype {numbers.dtype}; encode categories first, such as with OneHotEncoder."
+        )
     if numbers.size:
         furthest = max(numbers.min(), numbers.max(), key=abs)
         if abs(furthest) > np.finfo(np.float32).max:

@@ -27,6 +27,8 @@ def schema_of(
     Raises:
         TableError: If the table cannot be used as it is.
     """
+    if not found.columns[target].good and not found.columns[target].bad:
+        raise TableError(f"{source.name}, column {shown(target)}: the target is missing in all rows, nothing to learn.")
     if missing == "error" and any(column.missing for column in found.columns.values()):
         raise TableError(
             f"{source.name} misses values in the columns {missing_columns(found.columns)}. Say what to do: "
@@ -52,9 +54,9 @@ def schema_of(
         what = f"columns {which} have no name and are" if several else f"column {which} has no name and is"
         notes.append(f"{what} not used; name {'them' if several else 'it'} in the first line")
     schema = Schema("regression", target, [], missing, sorted(markers))
-    if task == "auto" and target in categorical:
-        task = "classification"
-    _decide_task(source, schema, found.columns[target], task, target in numeric, notes)
+    if task == "auto" and target in (*categorical, *numeric):
+        task = "classification" if target in categorical else "regression"
+    _decide_task(source, schema, found.columns[target], task, notes)
     for name, column in found.columns.items():
         if name == target:
             continue
@@ -74,9 +76,10 @@ def schema_of(
     return schema, notes
 
 
-def _decide_task(source: Source, schema: Schema, column: Column, task: str, numeric: bool, notes: list[str]) -> None:
+def _decide_task(source: Source, schema: Schema, column: Column, task: str, notes: list[str]) -> None:
     name = schema.target
-    same = column.count > 0 and not column.bad and column.squares == 0
+    alike = column.values is None or len(column.values) == 1
+    same = column.count > 0 and not column.bad and column.squares == 0 and alike
     if task == "auto" and same:
         raise TableError(
             f"{source.name}, column {shown(name)}: the target is {column.mean:.9g} in all rows, nothing to learn."
@@ -91,7 +94,7 @@ def _decide_task(source: Source, schema: Schema, column: Column, task: str, nume
                     'so: task="classification" (--task classification).'
                 )
             task = "classification"
-        elif column.whole and few and not numeric and column.values is not None:
+        elif column.whole and few and column.values is not None:
             task = "classification"
             notes.append(
                 f"{shown(name)} has {len(column.values)} different whole numbers, taken for classes; "

@@ -169,6 +169,11 @@ class Source:
         chunk = Chunk(lines, {})
         for place, (name, column) in enumerate(zip(names, columns, strict=True), 1):
             cells = [*map(str.strip, column)]
+            if "\0" in "".join(cells):
+                line = next(line for line, cell in zip(lines, cells, strict=True) if "\0" in cell)
+                raise TableError(
+                    f"{self.name}, line {line}: {shown(name)} holds a byte that is zero, which no text has."
+                )
             if name:
                 chunk.cells[name] = cells
             elif any(cells):

@@ -141,12 +141,14 @@ def _trained(options: Options) -> TableModel:
     held = (held_x, held_y) if share else None
     history = model.fit(x, y, options.batch_size, options.epochs, options.verbose, watchers, validation_data=held)
     facts["seconds_training"] = time.perf_counter() - started
-    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
-        raise TableError(
-            f"Training diverged: weights became NaN or infinite, and nothing is kept. Use a smaller learning_rate "
-            f"(--learning-rate) than {model.optimizer.learning_rate:g}."
-        )
     facts["epochs"], facts["best_epoch"] = len(history.epoch), _best(history)
+    record = history.history["val_loss" if share else "loss"]
+    kept = record[facts["best_epoch"] - 1] if watchers and facts["best_epoch"] else record[-1]
+    if not (np.isfinite(kept) and all(np.isfinite(weight).all() for weight in model.get_weights())):
+        raise TableError(
+            "Training diverged: its loss or weights became NaN or infinite, and nothing is kept. Use a smaller "
+            f"learning_rate (--learning-rate) than {model.optimizer.learning_rate:g}."
+        )
     trained.history, trained.scores = history, scores_for(schema)
     shown_x, shown_y = (held_x, held_y) if share else (x, y)
     for first in range(0, len(shown_x), _ROWS):
@@ -213,4 +215,4 @@ def _matrix(rows: int, width: int) -> Any:
 
 def _best(history: Any) -> int | None:
     record = history.history.get("val_loss") or history.history.get("loss")
-    return int(np.argmin(record)) + 1 if record and np.isfinite(record).any() else None
+    return int(np.nanargmin(record)) + 1 if record and np.isfinite(record).any() else None
