@@ -30,7 +30,7 @@ def targets(y: Any, rows: int, loss: Loss, output: Shape, name: str = "y") -> An
     if y is None:
         raise ValueError(f"`{name}` is missing: training and evaluation need targets.")
     array = as_array(name, only(y, 1 if rows > 1 else 1 + len(output)))
-    if loss.several and output[-1] < 2:
+    if loss.several and output[-1] < 2 and (loss.labels or (array != 1).any()):  # a single class is nothing to learn
         raise ValueError(
             f"{loss.name} needs an output for every class, but the model has 1 output; for two classes and one output "
             "use the loss 'binary_crossentropy'."

@@ -86,18 +86,25 @@ def plan(model: Sequential, x: Any, y: Any, validation_data: Any, options: Optio
 def build(model: Sequential, plan: Plan) -> None:
     """Makes the weights if there are none, and compresses data that is mostly zero once for all epochs."""
     model._build_with(plan.shape)
-    last = model.layers[-1] if model.layers else None
-    if isinstance(last, Dense) and last.units == 1 and serialize(last.activation) == "softmax":
-        warn(
-            f"Layer {last.name!r} has one output and the activation softmax, which makes it 1 whatever comes in: "
-            "nothing is learned. Use 'sigmoid' for two classes, or an output for every class.",
-            UserWarning,
-        )
+    _warn_of_constant(model, plan)
     feed = plan.feed
     if isinstance(feed, ArrayFeed) and plan.last_epoch - plan.first_epoch > 1:
         data = feed.data
         nonzeros = data.nonzeros
         feed.data = Examples(_data.compressed(data.x, nonzeros, model._network.densest), data.y, data.weights, nonzeros)
+
+
+def _warn_of_constant(model: Sequential, plan: Plan) -> None:
+    """A softmax of one output is 1 whatever comes in."""
+    feed, last = plan.feed, model.layers[-1] if model.layers else None
+    if not isinstance(last, Dense) or last.units > 1 or serialize(last.activation) != "softmax":
+        return
+    if isinstance(feed, ArrayFeed) and (feed.data.y != 1).any():
+        warn(
+            f"Layer {last.name!r} has one output and the activation softmax, which makes it 1 whatever comes in: "
+            "nothing is learned. Use 'sigmoid' for two classes, or an output for every class.",
+            UserWarning,
+        )
 
 
 def _arrays_to_fit(
