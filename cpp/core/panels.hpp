@@ -7,20 +7,21 @@
 
 namespace lamella {
 
-/// `width` columns a panel, the last may have fewer; each is row-major. A narrow matrix or a vector is one panel.
+/// `width` columns a panel, the last may have fewer; each is row-major. A narrow matrix or a vector is one panel, which is
+/// found without a division: steps of small networks take as long as some tens of them.
 template <class T>
 struct BasicPanels {
     T* data = nullptr;
     Index rows = 0, cols = 0, stride = 0, width = 0;
 
-    Index count() const { return width > 0 ? (cols + width - 1) / width : 0; }
+    Index count() const { return cols <= width ? Index(cols > 0) : (cols + width - 1) / width; }
     BasicView<T> operator[](Index panel) const {
         const Index first = panel * width, mine = std::min(width, cols - first);
         return {data + first * rows, rows, mine, mine < width ? padded(mine) : stride};
     }
     /// Columns of one panel.
     BasicView<T> middle_cols(Range part) const {
-        const Index panel = part.first / width;
+        const Index panel = part.first < width ? 0 : part.first / width;
         return (*this)[panel].middle_cols(part.first - panel * width, part.count());
     }
     T& at(Index row, Index col) const { return (*this)[col / width].row(row)[col % width]; }
@@ -39,7 +40,7 @@ BasicPanels<T> one_panel(BasicView<T> whole) {
 template <class Use>
 void for_panels(Range cols, Index width, const Use& use) {
     for (Index first = cols.first; first < cols.last;) {
-        const Index last = std::min(cols.last, (first / width + 1) * width);
+        const Index last = std::min(cols.last, first < width ? width : (first / width + 1) * width);
         use(Range{first, last});
         first = last;
     }
@@ -49,7 +50,7 @@ void for_panels(Range cols, Index width, const Use& use) {
 template <class Use>
 void for_panels_backwards(Range cols, Index width, const Use& use) {
     for (Index last = cols.last; last > cols.first;) {
-        const Index first = std::max(cols.first, (last - 1) / width * width);
+        const Index first = std::max(cols.first, last <= width ? 0 : (last - 1) / width * width);
         use(Range{first, last});
         last = first;
     }

@@ -235,11 +235,13 @@ constexpr Index kTransposed = strip(kRows) * kLanes;
 constexpr Index kFewRows = 4;
 
 void multiply_transposed_few(ConstView dz, ConstPanels w, Range rows, View dx) {
+    const Index panels = w.count();
+    const ConstView first = w[0];  // mostly the only one: found once, as that takes a division
     for (Index r = 0; r < dz.rows; ++r) {
         for (Index k = 0; k < rows.count(); ++k) {
             Vec total(Scalar(0));
-            for (Index p = 0; p < w.count(); ++p) {
-                const ConstView panel = w[p];
+            for (Index p = 0; p < panels; ++p) {
+                const ConstView panel = p == 0 ? first : w[p];
                 const Scalar *left = dz.row(r) + p * w.width, *right = panel.row(rows.first + k);
                 for (Index j = 0; j < panel.cols; j += kLanes) total = fma(Vec::load(left + j), Vec::load(right + j), total);
             }

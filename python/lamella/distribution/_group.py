@@ -313,16 +313,20 @@ class Group:
         os._exit(1)
 
 
-_here = threading.local()  # a thread that is a process to tests
+class _Here(threading.local):
+    """What holds for this thread alone; attributes of the class are found sooner than defaults of getattr()."""
+
+    alone = False
+    group: Group | None = None  # of a thread that is a process to tests
+
+
+_here = _Here()
 _everywhere: list[Group | None] = [None]
 
 
 def active() -> Group | None:
     """The group that training is shared with, if there are others in it."""
-    if getattr(_here, "alone", False):
-        return None
-    found: Group | None = getattr(_here, "group", None) or _everywhere[0]
-    return found
+    return None if _here.alone else _here.group or _everywhere[0]
 
 
 def activate(group: Group | None) -> None:
@@ -332,7 +336,7 @@ def activate(group: Group | None) -> None:
 
 def replace(old: Group, group: Group) -> None:
     """Puts a group of fewer processes in the place of another."""
-    if getattr(_here, "group", None) is old:
+    if _here.group is old:
         _here.group = group
     else:
         activate(group)
@@ -341,7 +345,7 @@ def replace(old: Group, group: Group) -> None:
 @contextlib.contextmanager
 def scope(group: Group | None) -> Iterator[None]:
     """The group of this thread alone, for a while."""
-    before = getattr(_here, "group", None)
+    before = _here.group
     _here.group = group
     try:
         yield
@@ -352,7 +356,7 @@ def scope(group: Group | None) -> Iterator[None]:
 @contextlib.contextmanager
 def alone() -> Iterator[None]:
     """Work of this thread that the other processes know nothing of."""
-    before = getattr(_here, "alone", False)
+    before = _here.alone
     _here.alone = True
     try:
         yield
