@@ -161,10 +161,7 @@ class WithConfig(Stack):
         loss, weights = config.get("loss"), config.get("loss_weights")
         loss = loss[0] if isinstance(loss, list) and len(loss) == 1 else loss
         if isinstance(loss, Mapping) or loss in own:
-            try:
-                loss = losses.deserialize(loss, own)
-            except ValueError as error:
-                raise ValueError(f"{error} A loss of your own belongs into `custom_objects`.") from None
+            loss = losses.deserialize(loss, own)
         self.compile(
             optimizers.deserialize(config.get("optimizer"), own),
             loss,

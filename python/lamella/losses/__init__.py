@@ -183,5 +183,8 @@ def deserialize(config: Any, custom_objects: Mapping[str, Any] | None = None) ->
     own = custom_objects or {}
     name = config.get("config") if isinstance(config, Mapping) and config.get("class_name") == "function" else config
     if isinstance(name, str):
-        return get(own.get(name, name))
+        try:
+            return get(own.get(name, name))
+        except ValueError as error:
+            raise ValueError(f"{error} A loss of your own belongs into `custom_objects`.") from None
     return get(_FAMILY.deserialize(config, custom_objects))

@@ -23,11 +23,11 @@ def numbers(name: str, value: Any, dtype: npt.DTypeLike | None = np.float32) -> 
     Raises:
         ValueError: If it holds something else than real numbers.
     """
+    if is_frame(value):
+        value = frame_numbers(name, value)
     try:
-        array = frame_numbers(name, value) if is_frame(value) else np.asarray(value)
+        array = np.asarray(value)
     except ValueError as error:
-        if is_frame(value):
-            raise
         raise ValueError(f"`{name}` must be an array, or a list of rows of equal length: {error}") from None
     if array.dtype.kind not in "fiub":
         raise ValueError(f"`{name}` must hold real numbers, got {type(value).__name__} with dtype {array.dtype}.")
