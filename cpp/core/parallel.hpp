@@ -14,6 +14,7 @@ struct Member {
 
     /// This member's part of `count` items, dealt in multiples of `grain`.
     Range share(Index count, Index grain = 1) const {
+        if (size == 1) return {0, count};  // without the divisions
         const Index grains = (count + grain - 1) / grain;
         const Index first = grains * rank / size * grain, last = grains * (rank + 1) / size * grain;
         return {first < count ? first : count, last < count ? last : count};

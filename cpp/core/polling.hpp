@@ -1,6 +1,7 @@
 /// Signals during long work: who asks, how often, and how a team stops together.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 
@@ -11,7 +12,7 @@ namespace lamella {
 /// Asked now and then during long work, by the calling thread; true means stop.
 using Poll = std::function<bool()>;
 
-/// Asks every 20 ms. The calling thread looks before a phase, everybody leaves behind one: who sees it early leaves the rest
+/// Asks every 20 ms, and reads the clock less often where many looks are short. The calling thread looks before a phase, everybody leaves behind one: who sees it early leaves the rest
 /// to the others, who leave at their next chance.
 class Polling {
 public:
@@ -19,9 +20,14 @@ public:
     explicit Polling(const Poll& poll) : poll_(&poll) {}
 
     void look(const Team& team) {
-        if (!poll_ || !team.is_caller() || Clock::now() - last_ < std::chrono::milliseconds(20)) return;
+        if (!poll_ || !team.is_caller() || ++unread_ < every_) return;
+        const Clock::time_point now = Clock::now();
+        every_ = now - read_ < std::chrono::microseconds(20) ? std::min(2 * every_, 16) : 1;
+        unread_ = 0;
+        read_ = now;
+        if (now - asked_ < std::chrono::milliseconds(20)) return;
         if ((*poll_)()) stopped_ = true;
-        last_ = Clock::now();
+        asked_ = read_ = Clock::now();
     }
     bool stopped() const { return stopped_; }
 
@@ -29,7 +35,9 @@ private:
     using Clock = std::chrono::steady_clock;
 
     const Poll* poll_ = nullptr;
-    Clock::time_point last_ = Clock::now();  // the calling thread's alone
+    // The calling thread's alone.
+    Clock::time_point asked_ = Clock::now(), read_ = asked_;
+    int unread_ = 0, every_ = 1;  // looks since the last reading, and to the next
     std::atomic<bool> stopped_{false};
 };
 

@@ -29,11 +29,13 @@ struct Left {
     Index by_row, by_depth;
 };
 
-/// c (Rows × Cols registers) = left · right + start, `depth` steps. `start` moves by start_stride a row (0: a bias).
-/// It is added last: partial sums of limited depth round less than one long sum.
+/// c (Rows × Cols registers) = left · right + start, `depth` steps; `from` is the left factor's first element. `start` moves by
+/// start_stride a row (0: a bias). It is added last: partial sums of limited depth round less than one long sum.
+/// The left factor comes by reference: a copy in memory would be read as a whole before its parts are there, at every call.
 template <int Rows, int Cols>
-void tile(Left left, const Scalar* right, Index right_stride, Index depth, const Scalar* start, Index start_stride, Scalar* c,
-          Index c_stride, const Ahead& ahead, Index row, Index col) {
+void tile(const Left& left, const Scalar* from, const Scalar* right, Index right_stride, Index depth, const Scalar* start,
+          Index start_stride, Scalar* c, Index c_stride, const Ahead& ahead, Index row, Index col) {
+    const Index by_row = left.by_row, by_depth = left.by_depth;
     Vec sums[Rows][Cols];
     LAMELLA_UNROLL for (int r = 0; r < Rows; ++r)
         LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[r][j] = Vec(Scalar(0));
@@ -44,10 +46,10 @@ void tile(Left left, const Scalar* right, Index right_stride, Index depth, const
             Vec b[Cols];
             LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) b[j] = Vec::load(right + j * kLanes);
             LAMELLA_UNROLL for (int r = 0; r < Rows; ++r) {
-                const Vec a(left.data[r * left.by_row]);
+                const Vec a(from[r * by_row]);
                 LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[r][j] = fma(a, b[j], sums[r][j]);
             }
-            left.data += left.by_depth;
+            from += by_depth;
             right += right_stride;
         }
     }
@@ -58,7 +60,7 @@ void tile(Left left, const Scalar* right, Index right_stride, Index depth, const
         LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[r][j].store(c + r * c_stride + j * kLanes);
 }
 
-using Tile = void (*)(Left, const Scalar*, Index, Index, const Scalar*, Index, Scalar*, Index, const Ahead&, Index, Index);
+using Tile = decltype(&tile<1, 1>);
 
 /// kTiles[rows - 1][cols - 1], null where the sums would not fit into the registers.
 template <int Rows, int... Cols>
@@ -76,6 +78,9 @@ constexpr auto all_tiles(std::integer_sequence<int, Rows...>) {
 }
 constexpr auto kTiles = all_tiles(std::make_integer_sequence<int, kRows>{});
 
+// Strips of the right factor that are larger are asked for ahead; smaller ones stay in the first-level cache.
+constexpr Index kCachedBytes = 16 << 10;
+
 /// Asks for `cols` numbers of each of `rows` rows.
 void prefetch_rows(const Scalar* data, Index stride, Index rows, Index cols) {
     constexpr Index line = 64 / sizeof(Scalar);
@@ -88,6 +93,7 @@ void product(Left left, Index rows, ConstView right, Index depth, const Scalar* 
     const Index registers = padded(c.cols) / kLanes;
     for (Index k = 0; k < depth || k == 0; k += kDepth) {
         const Index steps = std::min(kDepth, depth - k);
+        const bool asks = steps * right.stride * Index{sizeof(Scalar)} > kCachedBytes;
         for (Index r = 0; r < rows;) {
             // Strip by strip, so that the strip of the right factor is used by all full row blocks while it is in cache.
             const int height = static_cast<int>(std::min<Index>(kRows, rows - r));
@@ -98,16 +104,15 @@ void product(Left left, Index rows, ConstView right, Index depth, const Scalar* 
                 const Index column = j * kLanes;
                 for (Index i = r; i < r + block; i += height) {
                     const Index next = j + width;
-                    if (next < registers) {  // the next strip's share, so that it is in cache when its turn comes
+                    if (asks && next < registers) {  // the next strip's share, so that it is in cache when its turn comes
                         const Range share{steps * (i - r) / block, steps * (i - r + height) / block};
                         prefetch_rows(right.row(k + share.first) + next * kLanes, right.stride, share.count(), width * kLanes);
                     }
                     Scalar* out = c.row(i) + column;
                     const bool first = k == 0;
                     const Scalar* start = first ? (bias ? bias + column : nullptr) : out;
-                    tile({left.data + i * left.by_row + k * left.by_depth, left.by_row, left.by_depth},
-                         right.row(k) + column, right.stride, steps, start, first ? 0 : c.stride, out, c.stride,
-                         ahead, i, column);
+                    tile(left, left.data + i * left.by_row + k * left.by_depth, right.row(k) + column, right.stride, steps, start,
+                         first ? 0 : c.stride, out, c.stride, ahead, i, column);
                 }
                 j += width;
             }
@@ -234,21 +239,43 @@ void transpose_block(const Scalar* from, Index from_stride, Index rows, Scalar* 
 constexpr Index kTransposed = strip(kRows) * kLanes;
 constexpr Index kFewRows = 4;
 
-void multiply_transposed_few(ConstView dz, ConstPanels w, Range rows, View dx) {
-    const Index panels = w.count();
-    const ConstView first = w[0];  // mostly the only one: found once, as that takes a division
-    for (Index r = 0; r < dz.rows; ++r) {
-        for (Index k = 0; k < rows.count(); ++k) {
-            Vec total(Scalar(0));
-            for (Index p = 0; p < panels; ++p) {
-                const ConstView panel = p == 0 ? first : w[p];
-                const Scalar *left = dz.row(r) + p * w.width, *right = panel.row(rows.first + k);
-                for (Index j = 0; j < panel.cols; j += kLanes) total = fma(Vec::load(left + j), Vec::load(right + j), total);
-            }
-            dx.row(r)[k] = sum(total);
-        }
-        std::fill(dx.row(r) + rows.count(), dx.row(r) + padded(rows.count()), Scalar(0));
+/// The lanes of each packet added up: sum i in lane i.
+Vec sums_of(Eigen::internal::PacketBlock<Packet, kLanes>& block) {
+    if constexpr (kLanes > 1) Eigen::internal::ptranspose(block);
+    for (Index half = kLanes / 2; half > 0; half /= 2)
+        for (Index i = 0; i < half; ++i) block.packet[i] = (Vec(block.packet[i]) + Vec(block.packet[i + half])).packet;
+    return block.packet[0];
+}
+
+/// Adds to totals[i], lane by lane, the products of `left` and row i of `right`.
+template <int Rows>
+void add_products(const Scalar* left, const Scalar* right, Index stride, Index cols, Packet* totals) {
+    Vec sums[Rows];
+    LAMELLA_UNROLL for (int i = 0; i < Rows; ++i) sums[i] = totals[i];
+    for (Index j = 0; j < cols; j += kLanes) {
+        const Vec a = Vec::load(left + j);
+        LAMELLA_UNROLL for (int i = 0; i < Rows; ++i) sums[i] = fma(a, Vec::load(right + i * stride + j), sums[i]);
     }
+    LAMELLA_UNROLL for (int i = 0; i < Rows; ++i) totals[i] = sums[i].packet;
+}
+
+void multiply_transposed_few(ConstView dz, ConstPanels w, Range rows, View dx) {
+    constexpr int together = 4;
+    for (Index r = 0; r < dz.rows; ++r)
+        for (Index k = 0; k < rows.count(); k += kLanes) {
+            const Index count = std::min(kLanes, rows.count() - k);
+            Eigen::internal::PacketBlock<Packet, kLanes> totals;
+            for (Packet& total : totals.packet) total = Vec(Scalar(0)).packet;
+            for (Index p = 0; p < w.count(); ++p) {
+                const ConstView panel = w[p].middle_rows(rows.first + k, count);
+                const Scalar* left = dz.row(r) + p * w.width;
+                Index i = 0;
+                for (; i + together <= count; i += together)
+                    add_products<together>(left, panel.row(i), panel.stride, panel.cols, totals.packet + i);
+                for (; i < count; ++i) add_products<1>(left, panel.row(i), panel.stride, panel.cols, totals.packet + i);
+            }
+            sums_of(totals).store(dx.row(r) + k);
+        }
 }
 
 }  // namespace
