@@ -66,7 +66,7 @@ SHAPES_AND_KINDS = cases(
     ("objects", X.astype(object), ValueError, "`x` must hold real numbers", "object", ".astype('float32')"),
     ("None among numbers", [[None] * WIDTH] * ROWS, ValueError, "`x` must hold real numbers", "object"),
     ("array of strings", np.full((ROWS, WIDTH), "1"), ValueError, "`x` must hold real numbers", "<U1", "astype"),
-    ("list of strings", [["1"] * WIDTH] * ROWS, ValueError, "`x` must hold real numbers", "<U1"),
+    ("list of strings", [["1"] * WIDTH] * ROWS, ValueError, "real numbers", "<U1", "numpy.asarray(x).astype"),
     ("array of bytes", np.full((ROWS, WIDTH), b"1"), ValueError, "`x` must hold real numbers", "S1"),
     ("NumPy string", np.str_("abc"), ValueError, "`x` must hold real numbers", "<U3"),
     ("dates", np.zeros((ROWS, WIDTH), "M8[s]"), ValueError, "`x` must hold real numbers", "datetime64[s]"),
@@ -592,6 +592,12 @@ def test_learning_rates_of_every_real_type_are_accepted(rate: Any) -> None:
 def test_hyperparameters_are_finite_numbers(make: Callable[[Any], Any], bad: Any) -> None:
     with pytest.raises(ValueError, match=r"`\w+` must be a finite number.*got"):
         make(bad)
+
+
+@pytest.mark.parametrize("make", [Sequential, lambda name: layers.Dense(1, name=name)])
+def test_names_are_texts(make: Callable[..., Any]) -> None:
+    with pytest.raises(TypeError, match="`name` must be a string, got 3"):
+        make(name=3)
 
 
 @pytest.mark.parametrize("bad", [1, 0, "yes", None, 0.5], ids=repr)

@@ -105,6 +105,17 @@ def test_a_training_whose_reader_leaves_is_saved(folder: Path) -> None:
     assert told.stderr == "" and (folder / "code").read_text() == "1\n"  # nothing to go on for
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize(
+    "words",
+    ["info", "train prices.csv --target preis --epochs 2 --save n.safetensors", "predict p.safetensors prices.csv"],
+)
+def test_a_full_standard_output_is_named(words: str) -> None:
+    told = in_shell(f"lamella {words} > /dev/full")
+    assert told.returncode == 1
+    assert told.stderr == f"lamella: error: Standard output cannot be written: {os.strerror(errno.ENOSPC)}.\n"
+
+
 @pytest.mark.skipif(shutil.which("head") is None, reason="there is no such shell")
 def test_closed_streams_are_named() -> None:
     told = in_shell("lamella predict m.safetensors kinds.csv >&-")

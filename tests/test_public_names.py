@@ -52,6 +52,13 @@ def test_every_public_name_has_a_docstring_with_an_example() -> None:
     assert lacking == []
 
 
+def test_packages_list_their_public_names_and_no_helpers() -> None:
+    for package in (lamella, lamella.layers, lamella.losses, lamella.plotting, lamella.tables):
+        listed = [name for name in dir(package) if not name.startswith("_")]
+        assert {*package.__all__} <= {*listed} and {"publish", "annotations"}.isdisjoint(listed)
+        assert all(hasattr(package, name) for name in listed)
+
+
 def test_every_public_method_of_a_model_has_an_example() -> None:
     methods = {
         name: member

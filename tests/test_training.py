@@ -11,6 +11,7 @@ from golden import LOSSES, NETS, assert_close, assert_trajectory, cases, section
 
 from lamella import Input, Sequential, layers, losses, optimizers
 from lamella.callbacks import Callback, LambdaCallback
+from lamella.utils import set_random_seed
 
 Case = dict[str, Any]
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -420,6 +421,19 @@ def test_evaluate_lists_results_in_the_order_of_compile(rng: np.random.Generator
 def test_evaluate_without_metrics_is_a_number(rng: np.random.Generator) -> None:
     model = linear()
     assert isinstance(model.evaluate(rng.random((6, 3)), rng.random(6), verbose=0), float)
+
+
+def test_compile_takes_lists_of_one_for_a_model_with_one_output(rng: np.random.Generator) -> None:
+    x, y = rng.normal(size=(8, 3)), rng.normal(size=8)
+    found = []
+    for loss, metrics in (("mse", ["mae"]), (["mse"], [["mae"]]), (("mse",), ["mae"])):
+        set_random_seed(0)
+        model = Sequential([layers.Dense(1)])
+        model.compile("sgd", loss, metrics=metrics)
+        found.append(model.fit(x, y, epochs=2, verbose=0).history)
+    assert found[0] == found[1] == found[2]
+    with pytest.raises(TypeError, match="`loss`"):
+        model.compile("sgd", ["mse", "mae"])
 
 
 def test_compile_again_changes_the_loss_and_keeps_the_weights(rng: np.random.Generator) -> None:

@@ -87,4 +87,4 @@ if not TYPE_CHECKING:  # else misspelt names pass type checkers
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY})
+    return sorted({*__all__, *_LAZY, *(name for name in globals() if name.startswith("_"))})

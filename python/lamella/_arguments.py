@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import csv
 import os
 import shlex
 import tempfile
@@ -61,14 +62,14 @@ def positive(text: str) -> float:
 
 
 def names(text: str) -> list[str]:
-    """Reads names with commas between them.
+    """Reads names with commas between them, quoted as in CSV files where a name has a comma itself.
 
     Example:
-        >>> names("id, name")
-        ['id', 'name']
+        >>> names("id, name"), names('"price, net",id')
+        (['id', 'name'], ['price, net', 'id'])
     """
-    found = [name.strip() for name in text.split(",")]
-    if not all(found):
+    found = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+    if not (found and all(found)):
         raise argparse.ArgumentTypeError(f"must be names with commas between them, got {text!r}")
     if len({*found}) < len(found):
         raise argparse.ArgumentTypeError(f"must be different names, got {text!r}")

@@ -85,6 +85,16 @@ def real(
     return number
 
 
+def of_one_output(given: Any) -> Any:
+    """What stands alone in a list: how Keras takes compile()'s arguments output by output, for a model with one.
+
+    Example:
+        >>> of_one_output(["mse"]), of_one_output("mse")
+        ('mse', 'mse')
+    """
+    return given[0] if isinstance(given, (list, tuple)) and len(given) == 1 else given
+
+
 def floats(values: npt.ArrayLike) -> Floats:
     """Numbers as an array of float64 if they are one, else of float32.
 

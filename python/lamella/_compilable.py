@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from . import losses, optimizers
-from ._compile import Compiled, compiled_from
+from ._compile import Compiled
+from ._compiled_from import compiled_from
 from ._lock import alone, changes
 from ._saved import Saved
 from .layers import Layer

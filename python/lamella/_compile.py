@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import _shares, losses, optimizers
-from ._checks import laid_out, real
+from . import _shares, losses
+from ._checks import laid_out
 from ._core import core
 from ._examples import Examples
 from ._feed import Part
 from ._lock import ModelLock
 from ._shares import Group, active, exchange_of, together
 from ._trainer import core_loss, regularize
-from ._watched import Watched, named, restore_state, results_of, saved_state, watched_from
+from ._watched import Watched, named, restore_state, results_of, saved_state
 from .layers import Layer, Weight
 from .losses import CustomLoss
 from .metrics import Mean, Metric
@@ -362,38 +362,3 @@ class Compiled:
         )
         regularize(core, trainer.updater, {id(owner) for owner in owners}, weights)
         return trainer
-
-
-def compiled_from(optimizer: Any, loss: Any, loss_weights: Any, metrics: Any, weighted_metrics: Any) -> Compiled:
-    """Compiled parts from what users pass.
-
-    Raises:
-        ValueError: If a name is unknown, the loss is missing, or a metric does not fit the loss.
-        TypeError: If a part is of another kind.
-    """
-    if loss is None:
-        raise ValueError("compile() needs a `loss`, such as 'mse' or 'categorical_crossentropy'.")
-    found = None if losses.is_crossentropy(loss) else losses.get(loss)
-    rule = optimizers.get(optimizer)
-    if not hasattr(core.optimizers, type(rule).__name__):
-        raise TypeError(
-            f"`optimizer` must be one that lamella has: {type(rule).__name__}, written in Python, cannot run in the "
-            "compiled core."
-        )
-    watched = watched_from(metrics, weighted_metrics)
-    if found is not None:
-        for each in watched:
-            if not _by_shape(each):
-                each.resolve(2, found.labels)
-    return Compiled(rule, found, _loss_weight(loss_weights), watched, given_loss=loss)
-
-
-def _by_shape(each: Watched) -> bool:
-    return isinstance(each.given, str) and each.given.lower() in ("acc", "accuracy", "ce", "crossentropy")
-
-
-def _loss_weight(given: Any) -> float:
-    """compile()'s `loss_weights`: a number, or a list of one."""
-    if isinstance(given, (list, tuple)) and len(given) == 1:
-        given = given[0]
-    return 1.0 if given is None else real("compile", "loss_weights", given)

@@ -89,7 +89,8 @@ def as_array(name: str, value: Any) -> AnyArray:
     if array.dtype.kind not in "fiub":
         hint = ""
         if array.dtype.kind in "OUS":
-            hint = f"; {name}.astype('float32') converts numbers, numpy.unique({name}, return_inverse=True)[1] names"
+            whole = name if hasattr(value, "astype") else f"numpy.asarray({name})"
+            hint = f"; {whole}.astype('float32') converts numbers, numpy.unique({name}, return_inverse=True)[1] names"
         raise ValueError(f"`{name}` must hold real numbers, got dtype {array.dtype}{hint}.")
     return array
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 
@@ -19,3 +20,9 @@ def publish(namespace: dict[str, Any]) -> None:
             home = member.__module__
             if home.startswith("lamella.") and (home.startswith(f"{package}.") or "._" in home):
                 member.__module__ = package
+    namespace.setdefault("__dir__", functools.partial(_listed, namespace))
+
+
+def _listed(namespace: dict[str, Any]) -> list[str]:
+    """What dir() lists, and so what completion offers: no helpers that the package uses itself."""
+    return sorted({*namespace["__all__"], *(name for name in namespace if name.startswith("_"))})

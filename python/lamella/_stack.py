@@ -29,6 +29,8 @@ class Stack(Shown, Weighted):
     """
 
     def __init__(self, layers: Iterable[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"{type(self).__name__} `name` must be a string, got {name!r}.")
         self.name = name or automatic_name(type(self))
         self._layers: list[Any] = []
         self._guard = ModelLock()

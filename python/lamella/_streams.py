@@ -30,8 +30,8 @@ def lenient(keeps_on: bool) -> Iterator[None]:
     before = sys.stdout
     errors = getattr(before, "errors", None)
     _escape(before, "backslashreplace")
-    if keeps_on and before is not None:
-        sys.stdout = _Unheard(before)
+    if before is not None:
+        sys.stdout = _Unheard(_Told(before)) if keeps_on else _Told(before)
     try:
         yield
     finally:
@@ -52,7 +52,7 @@ def exact() -> Iterator[Any]:
     errors = getattr(sys.stdout, "errors", None)
     _escape(sys.stdout, "strict")
     try:
-        yield _Told(sys.stdout)
+        yield sys.stdout
         flush()
     except UnicodeEncodeError as error:
         raise ValueError(
@@ -66,7 +66,7 @@ def exact() -> Iterator[Any]:
 def flush() -> None:
     """Writes what waits to be written to standard output, if there is one."""
     if sys.stdout is not None:
-        _Told(sys.stdout).flush()
+        sys.stdout.flush()
 
 
 def _escape(stream: Any, errors: str | None) -> None:
@@ -88,6 +88,9 @@ class _Guarded:
     def flush(self) -> None:
         with self._guarded():
             self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
     def _guarded(self) -> contextlib.AbstractContextManager[None]:
         raise NotImplementedError(f"{type(self).__name__} must define _guarded().")
@@ -117,6 +120,3 @@ class _Unheard(_Guarded):
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self._stream.fileno())
             os.close(nowhere)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import metrics
+from ._checks import of_one_output
 from ._core import core
 from .metrics import Metric
 
@@ -58,6 +59,8 @@ def watched_from(plain: Any, weighted: Any) -> list[Watched]:
     for name, given in (("metrics", plain), ("weighted_metrics", weighted)):
         if isinstance(given, str) or not (given is None or isinstance(given, (list, tuple))):
             raise ValueError(f"`{name}` must be a list such as ['accuracy'], got {given!r}.")
+        if isinstance(of_one_output(given), (list, tuple)):
+            given = of_one_output(given)
         found += [Watched(item, _metric(item), name == "weighted_metrics") for item in given or []]
     return found
 
