@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from small_tables import quick
 
@@ -66,6 +67,24 @@ def test_features_with_separators_say_how_to_write_them(tmp_path: Path, like: st
     assert "names the rows" not in str(told.value)
     few = quick(_separated(path, like, 30), "a", drop=["price"], epochs=1)
     assert any("'b' is taken for categories" in note and way in note for note in few.notes)
+
+
+@pytest.mark.parametrize("like", ["${}", "${},000", "{} €", "{},5 €", "-{}%", "£ {}.50"])
+def test_amounts_and_percents_are_no_classes_and_the_way_out_works(tmp_path: Path, like: str) -> None:
+    rows = [f'{i}.5,"{like.format(100 + i)}"' for i in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,price", *rows]) + "\n", encoding="utf-8")
+    with pytest.raises(TableError, match=r"most of its texts are numbers .* drops the signs") as told:
+        quick(tmp_path / "t.csv", "price", epochs=1)
+    way = re.search(r"frame\[column\](\..*\)) of pandas", str(told.value))
+    frame = pd.read_csv(tmp_path / "t.csv")
+    assert way
+    frame["price"] = eval(f"prices{way[1]}", {"prices": frame["price"]})
+    frame.to_csv(tmp_path / "u.csv", index=False)
+    if "," in like:
+        with pytest.raises(TableError, match=r"read_csv\(\.\.\., (thousands|decimal)=','"):
+            quick(tmp_path / "u.csv", "price", epochs=1)
+    else:
+        assert quick(tmp_path / "u.csv", "price", epochs=1).schema.task == "regression"
 
 
 def test_texts_with_commas_stay_classes(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ Mask = npt.NDArray[np.bool_]
 _MOST = 1e100  # of a number: sums of squares stay finite
 _WHOLE = re.compile(r"([+-]?\d+)\.0*")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.'\u2019 \xa0\u202f])\d{3}(?:\1\d{3})*([,.]\d+)?")
+_SIGN = re.compile(r"\s*[$€£¥₹%]\s*")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
@@ -74,13 +75,29 @@ def separators(text: str) -> str:
     return "decimal=','" if _DECIMAL_COMMA.fullmatch(text) else ""
 
 
-def without_separators(text: str) -> str:
+def is_dressed(text: str) -> bool:
+    """Whether it is a number with signs: of money or percent, between thousands, a decimal comma.
+
+    Example:
+        >>> [is_dressed(text) for text in ("$1,200", "-5 %", "173,6", "1234.5", "A5", "5 m")]
+        [True, True, True, False, False, False]
+    """
+    bare = _SIGN.sub("", text)
+    return bool(separators(bare)) or (bare != text and _is_number(bare))
+
+
+def undressed(text: str) -> str:
     """How a column of numbers such as `text` becomes one of numbers, for messages.
 
     Example:
-        >>> print(without_separators("173,6"))
+        >>> print(undressed("173,6"))
         write numbers as in 1234.5, without signs between thousands: pandas.read_csv(..., decimal=',').to_csv(...) does
+        >>> print(undressed("5 %"))
+        write numbers as in 1234.5: frame[column].str.replace('[$€£¥₹% ]', '', regex=True) of pandas drops the signs
     """
+    if _SIGN.search(text):
+        how = "frame[column].str.replace('[$€£¥₹% ]', '', regex=True) of pandas drops the signs"
+        return f"write numbers as in 1234.5: {how}"
     how = f"pandas.read_csv(..., {separators(text)}).to_csv(...) does"
     return f"write numbers as in 1234.5, without signs between thousands: {how}"
 

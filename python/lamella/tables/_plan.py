@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from ._cells import fault, is_large, shown, without_separators
+from ._cells import fault, is_large, shown, undressed
 from ._reading import Source, TableError
 from ._scan import Column, Scan, listed
 from ._schema import Feature, Schema, cell_name, missing_columns
@@ -67,8 +67,8 @@ def schema_of(
         feature.missing = missing == "fill" and column.missing > 0
         if feature.kind == "numeric" and column.squares == 0:
             notes.append(f"column {shown(name)} is the same in all rows of the training")
-        if feature.kind == "categorical" and column.is_separated and name not in categorical:
-            way = without_separators(column.example)
+        if feature.kind == "categorical" and column.is_dressed and name not in categorical:
+            way = undressed(column.example)
             notes.append(f"column {shown(name)} is taken for categories, such as {shown(column.example)}; else {way}")
         schema.features.append(feature)
     if not schema.features:
@@ -88,9 +88,9 @@ def _decide_task(source: Source, schema: Schema, column: Column, task: str, note
     if task == "auto":
         if column.bad:
             _refuse_typo(source, name, column)
-            if column.is_separated:
+            if column.is_dressed:
                 raise TableError(
-                    f"{_texts(source, name, column)}; {without_separators(column.example)}. If they are classes, say "
+                    f"{_texts(source, name, column)}; {undressed(column.example)}. If they are classes, say "
                     'so: task="classification" (--task classification).'
                 )
             task = "classification"
@@ -105,7 +105,7 @@ def _decide_task(source: Source, schema: Schema, column: Column, task: str, note
     schema.task = task
     if task == "regression":
         if column.bad:
-            way = f"; {without_separators(column.example)}" if column.is_separated else ""
+            way = f"; {undressed(column.example)}" if column.is_dressed else ""
             raise TableError(f"{_where(source, name, column)}; it is the target of a regression{way}.")
         schema.mean, schema.scale = column.mean, column.deviation
         if same:
@@ -128,13 +128,13 @@ def _feature(source: Source, name: str, column: Column, numeric: bool, categoric
         return None
     if numeric or (not column.bad and not categorical):
         if column.bad:
-            way = f"; {without_separators(column.example)}" if column.is_separated else ""
+            way = f"; {undressed(column.example)}" if column.is_dressed else ""
             raise TableError(f"{_where(source, name, column)}{way}.")
         return Feature(name, "numeric", column.mean, column.deviation)
     if not categorical:
         _refuse_typo(source, name, column)
-    if column.values is None and column.is_separated:
-        raise TableError(f"{_texts(source, name, column)}; {without_separators(column.example)}.")
+    if column.values is None and column.is_dressed:
+        raise TableError(f"{_texts(source, name, column)}; {undressed(column.example)}.")
     if column.values is None:
         raise TableError(
             f"{source.name}, column {shown(name)}: more than {column.most} different values"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._cells import Mask, merged, missing_cells, numbers, separators, shown
+from ._cells import Mask, is_dressed, merged, missing_cells, numbers, shown
 from ._reading import Chunk, Source, TableError
 
 _SURELY_TEXT = 1000  # cells, none of which was a number
@@ -23,8 +23,8 @@ class Column:
         missing, first_missing: How many cells are, and the line of the first.
         good, bad, first_bad: Cells that are numbers, that are not, and line and text of the first of these.
         count, mean, squares: Of the numbers that training uses: how many, their mean, squared distances from it.
-        judged, separated, example: Of how many bad cells it was asked whether they are numbers with signs between their
-            thousands or a decimal comma, how many are, and one of them.
+        judged, dressed, example: Of how many bad cells it was asked whether they are numbers with signs, of money or
+            between thousands, how many are, and one of them.
         values: How often each text comes, or None if there are more than `most` of them.
     """
 
@@ -35,7 +35,7 @@ class Column:
     bad: int = 0
     first_bad: tuple[int, str] = (0, "")
     judged: int = 0
-    separated: int = 0
+    dressed: int = 0
     example: str = ""
     count: int = 0
     mean: float = 0.0
@@ -69,15 +69,15 @@ class Column:
         self._merge(values[used & ~missing & ~bad])
 
     def _judge(self, cells: list[str]) -> None:
-        found = [cell for cell in cells if separators(cell)]
+        found = [cell for cell in cells if is_dressed(cell)]
         self.judged += len(cells)
-        self.separated += len(found)
+        self.dressed += len(found)
         self.example = self.example or (found[0] if found else "")
 
     @property
-    def is_separated(self) -> bool:
-        """Whether most texts are numbers with signs between their thousands or a decimal comma."""
-        return 2 * self.separated > self.judged
+    def is_dressed(self) -> bool:
+        """Whether most texts are numbers with signs."""
+        return 2 * self.dressed > self.judged
 
     def _merge(self, values: Any) -> None:
         if not len(values):
