@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from . import _random
@@ -37,7 +37,7 @@ class Orders:
 
     def at(self, epoch: int) -> Orders:
         """The same fit at the beginning of `epoch`."""
-        return replace(self, epoch=epoch)
+        return Orders(self.first, self.seed, self.fits, epoch, self.seeded)
 
     def saved(self) -> dict[str, int]:
         """What a file keeps."""
