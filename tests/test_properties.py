@@ -27,6 +27,8 @@ LONG = bool(os.environ.get("LAMELLA_FUZZ"))
 COMMON: dict[str, Any] = {"deadline": None, "suppress_health_check": list(HealthCheck)}
 bounded = settings(max_examples=1000 if LONG else 40, derandomize=not LONG, **COMMON)
 
+pytestmark = pytest.mark.filterwarnings("ignore:Layer .* has one output and the activation softmax:UserWarning")
+
 SIZES = st.one_of(st.integers(1, 70), st.sampled_from([7, 8, 9, 15, 16, 17, 63, 64, 65]))  # around registers and lines
 ACTIVATIONS = st.sampled_from(["linear", "relu", "tanh", "sigmoid", "softmax", "gelu", "elu"])
 TYPES = st.sampled_from(["f4", "f8", "f2", "u1", "i4", "i8", "?", ">f4", ">f8"])
