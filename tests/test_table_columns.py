@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from small_tables import encoded, quick
 
-from lamella import tables
+from lamella import cli, tables
 from lamella.tables import TableError
 
 
@@ -94,3 +95,70 @@ def test_large_numbers_that_are_alike_train(tmp_path: Path) -> None:
     rows = [f"{i}.5e90,{2 * i}.5e90" for i in range(200)]
     path = _file(tmp_path / "a.csv", "\n".join(["a,y", *rows]))
     assert np.isfinite(list(tables.train(path, "y", seed=1, epochs=2, verbose=0).evaluate(path)[k] for k in ("mae",)))
+
+
+def test_words_for_missing_cells_can_be_classes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{i},{['None', 'Low', 'High'][i % 3]}" for i in range(60)]
+    path = _file(tmp_path / "a.csv", "\n".join(["a,c", *rows]))
+    with pytest.raises(
+        TableError, match=r"'c' \(20, first on line 2, such as 'None'\).*`markers=\[\"\"\]` \(--only-empty\)"
+    ):
+        quick(path, "c")
+    assert quick(path, "c", markers=[""], epochs=1).schema.classes == ["High", "Low", "None"]
+    words = ["train", str(path), "--target", "c", "--epochs", "1", "--save", str(tmp_path / "m.safetensors")]
+    assert cli.main([*words, "--only-empty"]) == 0 and "one of High, Low, None" in capsys.readouterr().out
+    assert cli.main([*words, "--missing", "drop"]) == 0
+    capsys.readouterr()
+    assert cli.main(["evaluate", str(tmp_path / "m.safetensors"), str(path)]) == 0
+    assert "note: 20 rows miss a value and are not scored." in capsys.readouterr().err
+
+
+def test_kept_columns_are_not_called_like_a_probability(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{i},{i},{'xy'[i % 2]}" for i in range(60)]
+    path = _file(tmp_path / "a.csv", "\n".join(["a,c=x,c", *rows]))
+    quick(path, "c", epochs=1).save(tmp_path / "m.safetensors")
+    with pytest.raises(SystemExit):
+        cli.main(["predict", str(tmp_path / "m.safetensors"), str(path), "--probabilities", "--keep", "c=x"])
+    assert "argument --keep: 'c=x' is also what the column of a probability is called" in capsys.readouterr().err
+
+
+def test_targets_that_are_the_same_in_all_rows_have_no_r2(tmp_path: Path) -> None:
+    trained = quick(_file(tmp_path / "a.csv", "\n".join(["a,y", *(f"{i},{i / 7}" for i in range(60))])), "y", epochs=1)
+    same = _file(tmp_path / "b.csv", "\n".join(["a,y", *(f"{i},1.1" for i in range(121))]))
+    assert trained.evaluate(same)["r2"] is None
+
+
+def test_numbers_far_from_zero_keep_their_deviation(tmp_path: Path) -> None:
+    path = _file(tmp_path / "a.csv", "\n".join(["a,same,y", *(f"{i},0.1,{10**16 + 64 * i}" for i in range(60))]))
+    trained = quick(path, "y", epochs=1, task="regression", validation_split=0)
+    assert trained.schema.scale == pytest.approx(64 * np.std(np.arange(60)), rel=1e-4)
+    assert trained.notes == ["column 'same' is the same in all rows of the training"]
+
+
+DOUBTS = {
+    "2020-01-{:02d}": "'2020-01-.*pandas.to_datetime",
+    "1.2.20{:02d}": "'1.2.20.*pandas.to_datetime",
+    "name {}": "another text in each row, such as 'name .*--drop",
+    "01{:03d}": "taken for numbers, such as '01.*--categorical",
+}
+
+
+@pytest.mark.parametrize("like", DOUBTS)
+def test_what_a_column_may_be_besides_is_noted(tmp_path: Path, like: str) -> None:
+    path = _file(tmp_path / "a.csv", "\n".join(["a,y", *(f"{like.format(1 + i)},{2.5 * i}" for i in range(28))]))
+    notes = quick(path, "y", epochs=1).notes
+    assert len(notes) == 1 and re.search(DOUBTS[like], notes[0])
+    assert quick(path, "y", epochs=1, categorical=["a"]).notes == []
+
+
+def test_classes_of_few_rows_are_noted(tmp_path: Path) -> None:
+    path = _file(tmp_path / "a.csv", "\n".join(["a,town", *(f"{i},town {i}" for i in range(60))]))
+    assert quick(path, "town", epochs=1).notes == [
+        "'town' has 60 classes in 60 rows; a class needs several to be learned"
+    ]
+
+
+def test_numbers_have_no_underscores(tmp_path: Path) -> None:
+    path = _file(tmp_path / "a.csv", "\n".join(["a,y", *(f"{'1_0' if i == 30 else i},{2.5 * i}" for i in range(60))]))
+    with pytest.raises(TableError, match="column 'a', line 32: '1_0' is not a number"):
+        quick(path, "y")

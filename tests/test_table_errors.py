@@ -29,7 +29,11 @@ from lamella.tables import TableError, _train
         ("a,y\n1,3\n", "has 1 row; training needs two or more"),
         ("a,y\n1,\n2,?\n", "column 'y': the target is missing in all rows"),
         ("a,y\n1,2\n2,3\x00\n", "line 3: 'y' holds a byte that is zero|is no CSV file"),
-        ("a,y\n1,\n2,?\n3,4\n", "misses values .* Rows without the target 'y' are left out either way"),
+        (
+            "a,y\n1,\n2,?\n3,4\n",
+            r"misses values .*: `missing=\"drop\"` \(--missing drop\) .* If '\?' is a value, .*--only-empty",
+        ),
+        ("a,y\n,\n2,?\n3,4\n", "misses values .*--missing fill.* Rows without the target 'y' are left out either way"),
         ('a,y\n"1,2\n', "is no CSV file: the quote that line 2 opens is never closed"),
         ('"a,y\n1,2\n', "is no CSV file: the quote that line 1 opens is never closed"),
         ('sep=,\na,y\n1,2\n"3,4\n', "the quote that line 4 opens is never closed"),
@@ -40,7 +44,7 @@ from lamella.tables import TableError, _train
         ("a,y\n" + "".join(f"{i}.5,{i}\n" for i in range(150)) + "x7,9\n", "'a', line 152: 'x7' is not a number, most"),
         ("a,y\n" + "".join(f"name{i},{i}\n" for i in range(150)), "more than 100 different values, such as 'name0'"),
     ],
-    ids=range(20),
+    ids=range(21),
 )
 def test_tables_that_cannot_be_used_say_where_and_why(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "a.csv").write_text(text, encoding="utf-8")

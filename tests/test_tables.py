@@ -289,7 +289,9 @@ def test_missing_values_are_named_and_nothing_is_done_about_them_unasked(
     rng: np.random.Generator, tmp_path: Path
 ) -> None:
     path = write(tmp_path / "a.csv", holes(rng))
-    with pytest.raises(TableError, match=r"'size' \(60, first on line 2\), 'city' \(40, first on line 3\)") as error:
+    with pytest.raises(
+        TableError, match=r"'size' \(60, first on line 2, such as 'NA'\), 'city' \(40, first on line 3\)"
+    ) as error:
         quick(path, "price")
     assert "--missing fill" in str(error.value) and str(path) in str(error.value)
 
@@ -320,7 +322,7 @@ def test_rows_without_a_target_are_left_out_if_asked(rng: np.random.Generator, t
     columns = flats(rng)
     columns["price"] = [("?" if i < 50 else price) for i, price in enumerate(columns["price"])]
     path = write(tmp_path / "a.csv", columns)
-    with pytest.raises(TableError, match=r"'price' \(50, first on line 2\)"):
+    with pytest.raises(TableError, match=r"'price' \(50, first on line 2, such as '\?'\).*drop"):
         quick(path, "price")
     trained = quick(path, "price", missing="fill", epochs=1)
     assert trained.evaluate(path)["rows"] == 550 and len(trained.predict(path)) == 600

@@ -49,6 +49,9 @@ def add(commands: Any) -> None:
         metavar="TEXT",
         help="a cell that means missing, beside NA, ?, ...",
     )
+    group.add_argument(
+        "--only-empty", action="store_true", help="empty cells alone mean missing, and no NA, None, ?, ..."
+    )
     group.add_argument("--drop", type=names, default=[], metavar="A,B", help="columns not to use, such as an id")
     group.add_argument("--categorical", type=names, default=[], metavar="A,B", help="numbers that are categories")
     group.add_argument("--numeric", type=names, default=[], metavar="A,B", help="columns that must be numbers")
@@ -182,7 +185,7 @@ def _trained(options: argparse.Namespace) -> TableModel:
         validation_split=options.validation_split,
         patience=options.patience,
         missing=options.missing,
-        markers=[*tables.MARKERS, *options.missing_marker],
+        markers=[*([""] if options.only_empty else tables.MARKERS), *options.missing_marker],
         numeric=options.numeric,
         categorical=options.categorical,
         drop=options.drop,
@@ -228,7 +231,10 @@ def _predict(parser: argparse.ArgumentParser, options: argparse.Namespace) -> No
     if options.probabilities and not schema.classes:
         parser.error("argument --probabilities: the model predicts a number, which has none")
     found = records(rows, trained, options.keep, classes)
-    heads = [*options.keep, schema.target, *(f"{schema.target}={name}" for name in classes)]
+    chances = [f"{schema.target}={name}" for name in classes]
+    for name in {*options.keep} & {*chances}:
+        parser.error(f"argument --keep: {name!r} is also what the column of a probability is called; rename yours")
+    heads = [*options.keep, schema.target, *chances]
     if options.output is None:
         with exact() as stream:
             dropped = write(stream, heads, found, options.json)
@@ -258,7 +264,7 @@ def _evaluate(parser: argparse.ArgumentParser, options: argparse.Namespace) -> N
     else:
         tell_scores(trained, result, table.name)
     _draw(trained, options.plot, options.json)
-    warn_of(trained.unseen, 0)
+    warn_of(trained.unseen, trained.left_out, "is not scored", "are not scored")
 
 
 def _require_plot(options: argparse.Namespace) -> None:

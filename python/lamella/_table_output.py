@@ -136,11 +136,13 @@ def _representable(found: Any) -> Any:
     return None if isinstance(found, float) and not math.isfinite(found) else found
 
 
-def warn_of(unseen: Counter[str], dropped: int) -> None:
+def warn_of(
+    unseen: Counter[str], dropped: int, one: str = "has no prediction", many: str = "have no prediction"
+) -> None:
     for name, count in unseen.items():
         cells = "1 cell" if count == 1 else f"{count:,} cells"
         text = f"{cells} of column {plain(name)!r} with a category that the training did not see"
         print(f"lamella: note: {text}; for the network that is none of its categories.", file=sys.stderr)
     if dropped:
-        miss = "misses a value and has" if dropped == 1 else "miss a value and have"
-        print(f"lamella: note: {_rows(dropped)} {miss} no prediction.", file=sys.stderr)
+        miss = f"misses a value and {one}" if dropped == 1 else f"miss a value and {many}"
+        print(f"lamella: note: {_rows(dropped)} {miss}.", file=sys.stderr)

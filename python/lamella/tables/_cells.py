@@ -44,6 +44,8 @@ def numbers(cells: Sequence[str], missing: Mask) -> tuple[Floats, Mask]:
     """
     texts = ["nan" if absent else cell for cell, absent in zip(cells, missing.tolist(), strict=True)]
     try:
+        if any("_" in text for text in texts):  # which Python has between digits
+            raise ValueError
         values = np.array(texts, np.str_).astype(np.float64)
     except ValueError:
         values = np.fromiter(map(_number, texts), np.float64, len(texts))
@@ -168,6 +170,6 @@ def _is_number(text: str) -> bool:
 
 def _number(text: str) -> float:
     try:
-        return float(text)
+        return np.nan if "_" in text else float(text)
     except ValueError:
         return np.nan

@@ -66,6 +66,7 @@ class TableModel:
     facts: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
     unseen: Counter[str] = field(default_factory=Counter)
+    left_out: int = 0
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes network and schema to one file, ``*.safetensors`` or ``*.keras``."""
@@ -130,7 +131,8 @@ class TableModel:
         from ._schema import cell_name
 
         policy = missing or self.schema.missing
-        scores, rows, markers = scores_for(self.schema), 0, frozenset(self.schema.markers)
+        scores, markers = scores_for(self.schema), frozenset(self.schema.markers)
+        rows = used = 0
         target = self.schema.target
         for each in self.predictions(source, missing):
             rows += len(each.chunk)
@@ -145,6 +147,8 @@ class TableModel:
                 use = use & ~gone
             true = self.schema.targets(source, each.chunk, use)
             scores.add(true, each.values[use[each.whole]])
+            used += int(use.sum())
+        self.left_out = rows - used
         if not rows:
             raise TableError(f"{source.name} has no rows below the names of its columns.")
         return scores

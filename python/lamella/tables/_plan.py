@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Mapping
 
 from ._cells import fault, is_large, shown, undressed
 from ._reading import Source, TableError
@@ -10,6 +11,8 @@ from ._scan import Column, Scan, listed
 from ._schema import Feature, Schema, cell_name, missing_columns
 
 _FEW = 20  # different whole numbers that are taken for classes
+_MANY = 20  # rows with a text each that may be their names
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(\D|$)|\d\d?[./]\d\d?[./]\d{4}$")
 
 
 def schema_of(
@@ -30,15 +33,7 @@ def schema_of(
     if not found.columns[target].good and not found.columns[target].bad:
         raise TableError(f"{source.name}, column {shown(target)}: the target is missing in all rows, nothing to learn.")
     if missing == "error" and any(column.missing for column in found.columns.values()):
-        raise TableError(
-            f"{source.name} misses values in the columns {missing_columns(found.columns)}. Say what to do: "
-            '`missing="fill"` (--missing fill) takes the mean, or a category of its own, "drop" leaves these rows out.'
-            + (
-                f" Rows without the target {shown(target)} are left out either way."
-                if found.columns[target].missing
-                else ""
-            )
-        )
+        raise TableError(_what_to_do(source, found, target))
     for name in (*numeric, *categorical):
         if name not in found.columns:
             raise TableError(f"{source.name} has no column {shown(name)} to use; it has {listed(found.columns)}.")
@@ -65,21 +60,58 @@ def schema_of(
             notes.append(f"column {shown(name)} is empty and is not used")
             continue
         feature.missing = missing == "fill" and column.missing > 0
-        if feature.kind == "numeric" and column.squares == 0:
+        if feature.kind == "numeric" and column.is_constant:
             notes.append(f"column {shown(name)} is the same in all rows of the training")
-        if feature.kind == "categorical" and column.is_dressed and name not in categorical:
-            way = undressed(column.example)
-            notes.append(f"column {shown(name)} is taken for categories, such as {shown(column.example)}; else {way}")
+        if name not in (*numeric, *categorical):
+            notes += _doubts(name, feature, column)
         schema.features.append(feature)
     if not schema.features:
         raise TableError(f"{source.name} has no column beside {shown(target)} that a prediction could follow from.")
     return schema, notes
 
 
+def _doubts(name: str, feature: Feature, column: Column) -> list[str]:
+    """What a column may be besides what it was taken for."""
+    texts: Mapping[str, int] = column.values or {}
+    if feature.kind == "numeric":
+        zeros = next((text for text in texts if text[0] == "0" and text[1:].isdigit()), None)
+        if zeros is None:
+            return []
+        way = "if they name something, say `categorical` (--categorical)"
+        return [f"column {shown(name)} is taken for numbers, such as {shown(zeros)}; {way}"]
+    if column.is_dressed:
+        way = undressed(column.example)
+        return [f"column {shown(name)} is taken for categories, such as {shown(column.example)}; else {way}"]
+    if all(map(_DATE.match, texts)):
+        way = "pandas.to_datetime(frame[column]).dt.dayofyear, .dt.year and so on make numbers of them"
+        return [f"column {shown(name)} is taken for categories, such as {shown(column.first_bad[1])}; {way}"]
+    if _MANY <= len(texts) == sum(texts.values()):
+        way = "if it names the rows, leave it out: `drop` (--drop)"
+        return [f"column {shown(name)} has another text in each row, such as {shown(column.first_bad[1])}; {way}"]
+    return []
+
+
+def _what_to_do(source: Source, found: Scan, target: str) -> str:
+    """Which cells are missing, and the ways with them."""
+    gone = [column for name, column in found.columns.items() if column.missing and name != target]
+    fill = '`missing="fill"` (--missing fill) takes the mean, or a category of its own, "drop" leaves these rows out.'
+    drop = '`missing="drop"` (--missing drop) leaves these rows out.'
+    text = f"{source.name} misses values in the columns {missing_columns(found.columns)}. Say what to do: "
+    text += fill if gone else drop
+    if gone and found.columns[target].missing:
+        text += f" Rows without the target {shown(target)} are left out either way."
+    marker = found.columns[target].marker or next((column.marker for column in gone if column.marker), "")
+    if marker:
+        text += (
+            f' If {shown(marker)} is a value, say `markers=[""]` (--only-empty): then empty cells alone are missing.'
+        )
+    return text
+
+
 def _decide_task(source: Source, schema: Schema, column: Column, task: str, notes: list[str]) -> None:
     name = schema.target
     alike = column.values is None or len(column.values) == 1
-    same = column.count > 0 and not column.bad and column.squares == 0 and alike
+    same = column.count > 0 and not column.bad and column.is_constant and alike
     if task == "auto" and same:
         raise TableError(
             f"{source.name}, column {shown(name)}: the target is {column.mean:.9g} in all rows, nothing to learn."
@@ -121,6 +153,11 @@ def _decide_task(source: Source, schema: Schema, column: Column, task: str, note
             f"{source.name}, column {shown(name)}: all rows are {listed(column.values)}, nothing to tell apart."
         )
     schema.classes = _sorted(column)
+    rows = sum(column.values.values())
+    if _MANY <= rows < 2 * len(schema.classes):
+        notes.append(
+            f"{shown(name)} has {len(schema.classes)} classes in {rows} rows; a class needs several to be learned"
+        )
 
 
 def _feature(source: Source, name: str, column: Column, numeric: bool, categorical: bool) -> Feature | None:

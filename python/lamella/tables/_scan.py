@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._cells import Mask, is_dressed, merged, missing_cells, numbers, shown
+from ._cells import MARKERS, Mask, is_dressed, merged, missing_cells, numbers, shown
 from ._reading import Chunk, Source, TableError
 
 _SURELY_TEXT = 1000  # cells, none of which was a number
@@ -20,9 +20,10 @@ class Column:
     """What is known of a column after some chunks.
 
     Attributes:
-        missing, first_missing: How many cells are, and the line of the first.
+        missing, first_missing, marker: How many cells are, the line of the first, a word such as NA that says so.
         good, bad, first_bad: Cells that are numbers, that are not, and line and text of the first of these.
-        count, mean, squares: Of the numbers that training uses: how many, their mean, squared distances from it.
+        count, mean, squares, least, largest: Of the numbers that training uses: how many, their mean, squared
+            distances from it, and bounds.
         judged, dressed, example: Of how many bad cells it was asked whether they are numbers with signs, of money or
             between thousands, how many are, and one of them.
         values: How often each text comes, or None if there are more than `most` of them.
@@ -31,6 +32,7 @@ class Column:
     most: int
     missing: int = 0
     first_missing: int = 0
+    marker: str = ""
     good: int = 0
     bad: int = 0
     first_bad: tuple[int, str] = (0, "")
@@ -40,6 +42,8 @@ class Column:
     count: int = 0
     mean: float = 0.0
     squares: float = 0.0
+    least: float = np.inf
+    largest: float = -np.inf
     values: Counter[str] | None = field(default_factory=Counter)
     whole: bool = True
 
@@ -48,6 +52,8 @@ class Column:
         absent = int(missing.sum())
         if absent and not self.missing:
             self.first_missing = lines[int(missing.argmax())]
+        if absent and not self.marker:
+            self.marker = next((cells[i] for i in np.flatnonzero(missing) if cells[i] and cells[i] in MARKERS), "")
         self.missing += absent
         if self.values is not None:
             shown = (used & ~missing).tolist()
@@ -87,13 +93,19 @@ class Column:
         total, apart = self.count + len(values), mean - self.mean
         self.squares += float(((values - mean) ** 2).sum()) + apart**2 * self.count * len(values) / total
         self.mean += apart * len(values) / total
+        self.least, self.largest = min(self.least, float(values.min())), max(self.largest, float(values.max()))
         self.count = total
 
     @property
     def deviation(self) -> float:
         """The standard deviation, 1 where all numbers are the same."""
         found = float(np.sqrt(self.squares / self.count)) if self.count else 0.0
-        return found if found > 1e-12 * abs(self.mean) else 1.0
+        return 1.0 if self.is_constant or not found else found
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all numbers are the same."""
+        return not self.least < self.largest
 
 
 @dataclass

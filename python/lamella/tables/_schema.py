@@ -234,5 +234,10 @@ def missing_columns(found: Mapping[str, Any]) -> str:
     Args:
         found: Column -> what the first reading found.
     """
-    gone = [f"{shown(name)} ({c.missing}, first on line {c.first_missing})" for name, c in found.items() if c.missing]
+    such = {name: f", such as {shown(c.marker)}" if c.marker else "" for name, c in found.items()}
+    gone = [
+        f"{shown(name)} ({c.missing}, first on line {c.first_missing}{such[name]})"
+        for name, c in found.items()
+        if c.missing
+    ]
     return ", ".join(gone[:12]) + (f" and {len(gone) - 12} more columns" if len(gone) > 12 else "")

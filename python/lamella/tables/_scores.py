@@ -27,11 +27,14 @@ class RegressionScores:
         self.rows = 0
         self.points: list[Floats] = []
         self._sums = np.zeros(5)
+        self._least, self._largest = np.inf, -np.inf
 
     def add(self, true: Floats, predicted: Floats) -> None:
         """Takes in some rows."""
         error, apart = predicted - true, true - self.guess
         self._sums += np.abs(error).sum(), (error**2).sum(), apart.sum(), (apart**2).sum(), np.abs(apart).sum()
+        self._least = float(true.min(initial=self._least))
+        self._largest = float(true.max(initial=self._largest))
         if self.rows < _POINTS:
             self.points.append(np.stack([true, predicted])[:, : _POINTS - self.rows])
         self.rows += len(true)
@@ -44,7 +47,7 @@ class RegressionScores:
             "rows": self.rows,
             "mae": absolute,
             "rmse": float(np.sqrt(squared)),
-            "r2": 1 - squared / variance if variance > 0 else None,
+            "r2": 1 - squared / variance if variance > 0 and self._least < self._largest else None,
             "guess_mae": guess,
         }
 
