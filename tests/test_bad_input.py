@@ -600,6 +600,26 @@ def test_names_are_texts(make: Callable[..., Any]) -> None:
         make(name=3)
 
 
+def test_a_layer_is_no_activation() -> None:
+    with pytest.raises(TypeError, match="is a layer; add it to the model behind"):
+        layers.Dense(3, activation=layers.ReLU())
+
+
+def test_a_normalization_of_other_features_is_named() -> None:
+    layer = layers.Normalization(name="scaled")
+    layer.adapt(X[:, :2])
+    with pytest.raises(ValueError, match=r"'scaled' has learned from features of shape \(2,\) and gets \(8,\)"):
+        Sequential([layer, layers.Dense(1)]).predict(X)
+
+
+def test_the_batch_of_a_stream_that_is_bad_is_named() -> None:
+    model = make_model()
+    x, y = make_data(model)
+    bad = np.where(np.arange(len(x))[:, None] == 3, np.nan, x)
+    with pytest.raises(ValueError, match=r"Batch 2 of `x`: `x` contains NaN \(first at row 3"):
+        model.fit(iter([(x, y), (bad, y)]), steps_per_epoch=2, verbose=0)
+
+
 @pytest.mark.parametrize("bad", [1, 0, "yes", None, 0.5], ids=repr)
 def test_switches_are_true_or_false(bad: Any) -> None:
     makers: list[Callable[[Any], Any]] = [

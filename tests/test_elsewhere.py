@@ -26,3 +26,9 @@ def test_other_names_are_unknown_as_ever(module: str) -> None:
     holder = lamella if module == "lamella" else getattr(lamella, module.split(".")[1])
     assert not hasattr(holder, "Nonsense")
     assert not {name for where, name in NAMES if where == module} & set(dir(holder))
+
+
+def test_misspelt_names_are_suggested() -> None:
+    with pytest.raises(AttributeError) as told:
+        _ = lamella.layers.Dens
+    assert told.value.name == "Dens" and told.value.obj is lamella.layers  # what Python needs for "Did you mean"

@@ -162,3 +162,26 @@ def test_numbers_have_no_underscores(tmp_path: Path) -> None:
     path = _file(tmp_path / "a.csv", "\n".join(["a,y", *(f"{'1_0' if i == 30 else i},{2.5 * i}" for i in range(60))]))
     with pytest.raises(TableError, match="column 'a', line 32: '1_0' is not a number"):
         quick(path, "y")
+
+
+def test_probabilities_are_there_from_python(tmp_path: Path) -> None:
+    path = _file(tmp_path / "a.csv", "\n".join(["a,c", *(f"{i},{'xyz'[i % 3]}" for i in range(60))]))
+    trained = quick(path, "c", epochs=1)
+    found = trained.predict(path, probabilities=True)
+    assert found.shape == (60, 3) and np.allclose(found.sum(axis=1), 1)
+    assert [trained.schema.classes[i] for i in found.argmax(axis=1)] == trained.predict(path).tolist()
+    numbers = quick(
+        _file(tmp_path / "b.csv", "\n".join(["a,y", *(f"{i},{2.5 * i}" for i in range(60))])), "y", epochs=1
+    )
+    with pytest.raises(ValueError, match="`probabilities`: the model predicts a number"):
+        numbers.predict(tmp_path / "b.csv", probabilities=True)
+    with pytest.raises(TypeError, match=r"TableModel.predict\(\) got an unexpected keyword argument 'sep'"):
+        numbers.predict(tmp_path / "b.csv", sep=";")
+
+
+def test_names_with_commas_are_told_how_to_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = _file(tmp_path / "a.csv", "\n".join(['"a, net",b,y', *(f"{i},{i},{2.5 * i}" for i in range(60))]))
+    words = ["train", str(path), "--target", "y", "--epochs", "1", "--drop"]
+    assert cli.main([*words, "a, net"]) == 1
+    assert """'a, net' is written with quotes inside: '"...\"'.""" in capsys.readouterr().err
+    assert cli.main([*words, '"a, net"']) == 0

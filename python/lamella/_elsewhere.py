@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -53,7 +54,8 @@ def elsewhere(module: str) -> Callable[[str], type]:
     def find(name: str) -> type:
         way_out = _WAYS_OUT[module].get(name)
         if way_out is None:
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+            # with both for "Did you mean"
+            raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module])
         return _Absent(name, (), {"__module__": module, "__doc__": f"{name} of Keras is not in lamella: {way_out}."})
 
     return find

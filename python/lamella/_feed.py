@@ -192,8 +192,11 @@ class IterableFeed:
         if hasattr(self.source, "on_epoch_begin"):
             self.source.on_epoch_begin()
         for item in itertools.islice(self._iterator(number), self.steps_given):
-            data = self.check(*self._batch(item))
             count += 1
+            try:
+                data = self.check(*self._batch(item))
+            except ValueError as error:
+                raise ValueError(f"Batch {count} of `{self.name}`: {error}") from None
             yield Part(data, np.arange(len(data), dtype=np.int64), len(data))
         if hasattr(self.source, "on_epoch_end"):
             self.source.on_epoch_end()
@@ -202,8 +205,8 @@ class IterableFeed:
         self._given = True
         if count < (self.steps_given or 1):
             warn(
-                f"`{self.name}` ran out of batches after {count} of an epoch; training stops. Let it give more, or "
-                "pass an object that can be iterated again, such as a PyDataset or a DataLoader."
+                f"`{self.name}` ran out of batches after {count} of an epoch; training stops. Let it give "
+                "more, or pass an object that can be iterated again, such as a PyDataset or a DataLoader."
             )
 
     def _iterator(self, number: int) -> Iterator[Any]:

@@ -31,7 +31,7 @@ def numbers(name: str, value: Any) -> npt.NDArray[Any]:
         if _kind(kind) not in "fiub":
             column, where = value, ""
             if value.ndim == 2:
-                column, where = value.iloc[:, place], f" in its column {value.columns[place]!r}"
+                column, where = value.iloc[:, place], f" in its column {value.columns.tolist()[place]!r}"
             way = _way(
                 column, "column" if where else name, f"get_dummies({name})" if where else f"factorize({name})[0]"
             )

@@ -287,6 +287,8 @@ def get(identifier: Any) -> Activation:
         >>> get("relu"), get(None), get({"class_name": "elu", "config": {"alpha": 2.0}})
         (<activation relu>, <activation linear>, <activation elu alpha=2.0>)
     """
+    if hasattr(identifier, "weight_specs"):
+        raise TypeError(f"`activation`: {identifier!r} is a layer; add it to the model behind this one.")
     if callable(identifier) and not isinstance(identifier, Activation):
         raise TypeError(
             f"`activation` must be a name or one of lamella.activations, got the function {identifier!r}: "

@@ -61,7 +61,7 @@ def export(
     """What Sequential.export does."""
     path = file_path("filepath", filepath)
     if format is None and path.suffix != ".onnx":
-        raise ValueError(f"export `filepath` must end in .onnx, or say format='onnx'; got {path.name!r}.")
+        raise ValueError(f"export `filepath` must end in .onnx, or say format='onnx'; got {str(path)!r}.")
     if format not in (None, "onnx"):
         raise ValueError(
             f"export `format` must be 'onnx', got {format!r}. For other formats save a .keras file, load it in Keras "

@@ -49,8 +49,7 @@ def look_up(file: File, urls: Sequence[str], subfolder: str = "") -> tuple[bytes
         + "\n  ".join(str(folder) for folder in looked)
         + f"\nDownload:\n  {reason}\nEither fetch {urls[0]} by hand and put it into "
         + (f"the folder {subfolder} of " if subfolder else "")
-        + "the folder that LAMELLA_DATA names, "
-        "or use lamella.datasets.digits, which draws its data without a network."
+        + "the folder that LAMELLA_DATA names."
     )
 
 

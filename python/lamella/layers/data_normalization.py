@@ -130,6 +130,11 @@ class Normalization(Layer):
             for name, values in zip(("mean", "variance"), self._given, strict=True):
                 if values.size not in (1, math.prod(features)):
                     raise ValueError(f"Normalization `{name}` must have shape {features}, got {values.shape}.")
+        if self._adapted is not None and self._adapted[0].shape != features:
+            raise ValueError(
+                f"Normalization layer {self.name!r} has learned from features of shape {self._adapted[0].shape} and "
+                f"gets {features}; call adapt() with data like the model's."
+            )
         return shape
 
     def _groups(self, shape: Shape) -> int:

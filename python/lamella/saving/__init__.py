@@ -200,7 +200,16 @@ def _form(path: Path, known: Mapping[str, str]) -> Any:
     for ending, module in known.items():
         if path.name.endswith(ending):
             return importlib.import_module(f"{__name__}.{module}")
-    raise ValueError(f"`filepath` must end in {', '.join(known)}; got {str(path)!r}.")
+    other = next((f" {way}." for ending, way in _OTHERS.items() if path.name.endswith(ending)), "")
+    raise ValueError(f"`filepath` must end in {', '.join(known)}; got {str(path)!r}.{other}")
+
+
+_OTHERS = {
+    ".npz": "Weights alone: save_weights() and load_weights()",
+    ".weights.h5": "Weights alone: save_weights() and load_weights()",
+    ".keras": "Whole models: save() and load_model()",
+    ".onnx": "For ONNX: export()",
+}
 
 
 def _target(owner: str, filepath: Any, known: Mapping[str, str], overwrite: bool) -> tuple[Path, Any]:

@@ -73,29 +73,46 @@ class TableModel:
         self.model.metadata = {**(self.model.metadata or {}), _KEY: self.schema.to_dict()}
         self.model.save(path)
 
-    def predict(self, path: str | os.PathLike[str], missing: str | None = None, **reading: Any) -> Any:
+    def predict(
+        self,
+        path: str | os.PathLike[str],
+        missing: str | None = None,
+        probabilities: bool = False,
+        separator: str | None = None,
+        encoding: str = "utf-8",
+    ) -> Any:
         """Predictions for a CSV file with the columns of the training, in any order.
 
         Args:
             path: The file; ``"-"`` is standard input.
             missing: Another way with missing cells than in the training.
-            **reading: `separator` and `encoding`, as in `train`.
+            probabilities: Whether to give those of the classes, in the order of ``schema.classes``.
+            separator, encoding: As in `train`.
 
         Returns:
-            An array of numbers, or of class names. Rows that are dropped are left out.
+            An array of numbers, of class names, or of probabilities (rows x classes), without dropped rows.
 
         Raises:
             TableError: If a column is not there, or a cell is not what it must be.
-            ValueError: If `missing` is no way that this model has.
+            ValueError: If `missing` is no way that this model has, or it predicts a number, which has no probabilities.
         """
-        parts = [self.readable(each.values) for each in self.predictions(Source(path, **reading), missing)]
+        if probabilities and not self.schema.classes:
+            raise ValueError("`probabilities`: the model predicts a number, which has none.")
+        read = np.asarray if probabilities else self.readable
+        parts = [read(each.values) for each in self.predictions(Source(path, separator, encoding), missing)]
         return np.concatenate(parts) if parts else np.empty(0)
 
-    def evaluate(self, path: str | os.PathLike[str], missing: str | None = None, **reading: Any) -> dict[str, Any]:
+    def evaluate(
+        self,
+        path: str | os.PathLike[str],
+        missing: str | None = None,
+        separator: str | None = None,
+        encoding: str = "utf-8",
+    ) -> dict[str, Any]:
         """Scores on a CSV file that has the target, too.
 
         Args:
-            path, missing, reading: As for predict().
+            path, missing, separator, encoding: As for predict().
 
         Returns:
             ``mae``, ``rmse`` and ``r2``, or ``accuracy``, ``log_loss``, ``classes`` and ``confusion``; both with
@@ -104,7 +121,7 @@ class TableModel:
         Raises:
             TableError: If a column is not there, or a cell is not what it must be.
         """
-        return self.scored(Source(path, **reading), missing).result()
+        return self.scored(Source(path, separator, encoding), missing).result()
 
     def predictions(self, source: Source, missing: str | None = None) -> Iterator[Predicted]:
         """Predictions chunk by chunk; what training never saw is counted in `unseen`."""

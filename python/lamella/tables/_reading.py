@@ -263,7 +263,7 @@ def _hint(start: bytes) -> str:
         return "its first bytes are those of utf-16, name that as its encoding"
     if b"\0" in start:
         return "it holds zeros, which texts do not: a spreadsheet must be exported as CSV first"
-    return "name its encoding, such as utf-8 or latin-1"
+    return "name its `encoding` (--encoding), such as utf-8 or latin-1"
 
 
 def _is_number(text: str) -> bool:

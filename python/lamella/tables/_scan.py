@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
@@ -209,7 +210,9 @@ def check_names(source: Source, chunk: Chunk, target: str, without: Iterable[str
     """The columns to use: those that are not in `without`."""
     for name in (target, *without):
         if name not in chunk.cells:
-            raise TableError(f"{source.name} has no column {shown(name)}; it has {listed(chunk.cells)}.")
+            longer = next((shown(each) for each in chunk.cells if name in re.split(" *, *", each)), "")
+            way = f" On the command line {longer} is written with quotes inside: '\"...\"'." if longer else ""
+            raise TableError(f"{source.name} has no column {shown(name)}; it has {listed(chunk.cells)}.{way}")
     if target in without:
         raise TableError(f"The target {shown(target)} cannot be left out.")
     return [name for name in chunk.cells if name not in without]
