@@ -35,7 +35,7 @@ def trained(tmp_path: Path) -> tables.TableModel:
         (GOOD.encode("utf-16-le"), "utf-8-sig", "holds zeros, .* exported as CSV first"),
         (b"PK\x03\x04\x00\x00\xff\xfe" + bytes(2000), "utf-8-sig", "holds zeros, .* exported as CSV first"),
         (b"PK\x03\x04\x00\x00\xff\xfe" + bytes(2000), "latin-1", "holds zeros, .* exported as CSV first"),
-        ("straße,y\n".encode("latin-1"), "utf-8-sig", "name its `encoding`, such as utf-8 or latin-1"),
+        ("straße,y\n".encode("latin-1"), "utf-8-sig", "name its `encoding` .--encoding., such as utf-8 or latin-1"),
         (b'a,y\n1,2\n\n"3,4\n5,6\n', "utf-8-sig", "is no CSV file: the quote that line 4 opens is never closed"),
         (b"a,y\n1,2\n3," + b"x" * 140_000 + b"\n", "utf-8-sig", "line 3 has a cell of more than 131,072 characters"),
         (b'a,y\n1,"2"3\n', "utf-8-sig", "is no CSV file: line 2: "),
