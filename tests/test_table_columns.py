@@ -151,6 +151,13 @@ def test_what_a_column_may_be_besides_is_noted(tmp_path: Path, like: str) -> Non
     assert quick(path, "y", epochs=1, categorical=["a"]).notes == []
 
 
+def test_a_column_that_the_training_rows_miss_raises_no_doubts(tmp_path: Path) -> None:
+    cells = ["" if i != 29 else "word" for i in range(30)]
+    path = _file(tmp_path / "a.csv", "\n".join(["a,b,y", *(f"{cell},{i},{2.5 * i}" for i, cell in enumerate(cells))]))
+    found = [quick(path, "y", epochs=1, missing="fill", seed=seed).notes for seed in range(12)]
+    assert not any("to_datetime" in note for notes in found for note in notes)
+
+
 def test_classes_of_few_rows_are_noted(tmp_path: Path) -> None:
     path = _file(tmp_path / "a.csv", "\n".join(["a,town", *(f"{i},town {i}" for i in range(60))]))
     assert quick(path, "town", epochs=1).notes == [

@@ -12,8 +12,8 @@ namespace lamella {
 /// Asked now and then during long work, by the calling thread; true means stop.
 using Poll = std::function<bool()>;
 
-/// Asks every 20 ms, and reads the clock less often where many looks are short. The calling thread looks before a phase, everybody leaves behind one: who sees it early leaves the rest
-/// to the others, who leave at their next chance.
+/// Asks every 20 ms, and reads the clock less often where many looks are short. The calling thread looks before a phase, everybody
+/// leaves behind one: who sees it early leaves the rest to the others, who leave at their next chance.
 class Polling {
 public:
     Polling() = default;  // asks nobody

@@ -74,7 +74,7 @@ def _doubts(name: str, feature: Feature, column: Column) -> list[str]:
     """What a column may be besides what it was taken for."""
     texts: Mapping[str, int] = column.values or {}
     if feature.kind == "numeric":
-        zeros = next((text for text in texts if text[0] == "0" and text[1:].isdigit()), None)
+        zeros = next((text for text in texts if text[:1] == "0" and text[1:].isdigit()), None)
         if zeros is None:
             return []
         way = "if they name something, say `categorical` (--categorical)"
@@ -82,7 +82,7 @@ def _doubts(name: str, feature: Feature, column: Column) -> list[str]:
     if column.is_dressed:
         way = undressed(column.example)
         return [f"column {shown(name)} is taken for categories, such as {shown(column.example)}; else {way}"]
-    if all(map(_DATE.match, texts)):
+    if texts and all(map(_DATE.match, texts)):
         way = "pandas.to_datetime(frame[column]).dt.dayofyear, .dt.year and so on make numbers of them"
         return [f"column {shown(name)} is taken for categories, such as {shown(column.first_bad[1])}; {way}"]
     if _MANY <= len(texts) == sum(texts.values()):
