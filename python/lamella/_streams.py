@@ -74,6 +74,14 @@ def _escape(stream: Any, errors: str | None) -> None:
         stream.reconfigure(errors=errors)
 
 
+def to_nowhere(stream: Any) -> None:
+    """What is still to be written to a stream goes nowhere, so that the end of the process does not complain again."""
+    with contextlib.suppress(OSError, ValueError):  # one without a file
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
 class _Guarded:
     """A stream whose errors a subclass turns into something else."""
 
@@ -106,6 +114,7 @@ class _Told(_Guarded):
         except BrokenPipeError:
             raise
         except OSError as error:
+            to_nowhere(self._stream)
             raise OSError(f"Standard output cannot be written: {error.strerror or error}.") from None
 
 
@@ -117,6 +126,4 @@ class _Unheard(_Guarded):
         try:
             yield
         except BrokenPipeError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._stream.fileno())
-            os.close(nowhere)
+            to_nowhere(self._stream)

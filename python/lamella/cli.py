@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import __version__, _launch, _table_commands
 from ._arguments import command, existing, model, script, target, whole
 from ._machine import facts
-from ._streams import flush, lenient
+from ._streams import flush, lenient, to_nowhere
 from .datasets import DatasetError, DatasetNotFoundError
 
 if TYPE_CHECKING:
@@ -53,8 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _complain("interrupted", 130)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the last flush complains
+        to_nowhere(sys.stdout)
         return 1
     except MemoryError as error:
         return _complain(f"error: {_one_line(error) or 'there is not enough memory'}", 1)
