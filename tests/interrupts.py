@@ -172,6 +172,7 @@ def delays() -> None:
 
 
 def main() -> int:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs ignore
     if sys.argv[1:] == ["delays"]:
         delays()
         return 0
