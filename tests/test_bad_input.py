@@ -66,7 +66,7 @@ SHAPES_AND_KINDS = cases(
     ("objects", X.astype(object), ValueError, "`x` must hold real numbers", "object", ".astype('float32')"),
     ("None among numbers", [[None] * WIDTH] * ROWS, ValueError, "`x` must hold real numbers", "object"),
     ("array of strings", np.full((ROWS, WIDTH), "1"), ValueError, "`x` must hold real numbers", "<U1", "astype"),
-    ("list of strings", [["1"] * WIDTH] * ROWS, ValueError, "real numbers", "<U1", "numpy.asarray(x).astype"),
+    ("list of strings", [["1"] * WIDTH] * ROWS, ValueError, "`x` must hold real numbers", "<U1", "numpy.asarray(x).as"),
     ("array of bytes", np.full((ROWS, WIDTH), b"1"), ValueError, "`x` must hold real numbers", "S1"),
     ("NumPy string", np.str_("abc"), ValueError, "`x` must hold real numbers", "<U3"),
     ("dates", np.zeros((ROWS, WIDTH), "M8[s]"), ValueError, "`x` must hold real numbers", "datetime64[s]"),

@@ -111,7 +111,7 @@ def test_a_training_whose_reader_leaves_is_saved(folder: Path) -> None:
     ["info", "train prices.csv --target preis --epochs 2 --save n.safetensors", "predict p.safetensors prices.csv"],
 )
 def test_a_full_standard_output_is_named(words: str) -> None:
-    told = in_shell(f"lamella {words} > /dev/full")
+    told = in_shell(f"unset PYTHONUNBUFFERED; lamella {words} > /dev/full")
     assert told.returncode == 1
     assert told.stderr == f"lamella: error: Standard output cannot be written: {os.strerror(errno.ENOSPC)}.\n"
 
