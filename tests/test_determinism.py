@@ -68,6 +68,31 @@ def test_threads_change_no_bit(threads: int, share: float, rng: np.random.Genera
     assert_same_bits(trained(x, y), expected)
 
 
+@pytest.mark.parametrize("narrow", [1, 16, 40])
+@pytest.mark.parametrize("batch", [1, 3, 4, 5, 9, 12, 33])
+def test_threads_change_no_bit_of_few_rows_through_narrow_and_wide_layers(
+    batch: int, narrow: int, rng: np.random.Generator
+) -> None:
+    """Members share narrow layers by rows: some have fewer rows than the batch, and must not add up another way."""
+    x, y = rng.standard_normal((2 * batch + 1, 40)), rng.standard_normal((2 * batch + 1, 1))
+    kinds = [
+        layers.Dense(1300, "relu"),
+        layers.Dense(narrow, "tanh"),
+        layers.Dense(1300, "relu"),
+        layers.Dense(1200, "tanh"),
+    ]
+    model = Sequential([Input((40,)), *kinds, layers.Dense(1)])
+    start, found = model.get_weights(), []
+    for threads in (1, 2, 3, 4, 8):
+        lamella.set_num_threads(threads)
+        model.set_weights(start)
+        model.compile(optimizers.RMSprop(0.003), "mse")
+        history = model.fit(x, y, batch_size=batch, epochs=2, shuffle=False, verbose=0)
+        found.append(([*model.get_weights(), model.predict(x, verbose=0)], dict(history.history)))
+    for other in found[1:]:
+        assert_same_bits(other, found[0])
+
+
 @pytest.mark.parametrize("threads", [2, 3, 8], ids="threads={}".format)
 def test_threads_change_no_bit_of_gradients_and_predictions(threads: int, rng: np.random.Generator) -> None:
     x, y = data(rng)

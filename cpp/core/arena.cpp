@@ -57,6 +57,12 @@ Slot Layout::add(Index rows, Index cols) {
     return slot;
 }
 
+Slot Layout::add_column(Index rows) {
+    add(1, rows);
+    slots_.back().transposed = true;
+    return slots_.back();
+}
+
 Index Layout::weight_count() const {
     Index count = 0;
     for (const Slot& slot : slots_) count += slot.rows * slot.cols;

@@ -14,6 +14,7 @@ namespace lamella {
 struct Slot {
     Index offset = 0, rows = 0, cols = 0, stride = 0, width = 0;
     int index = 0;  // its place among the weights
+    bool transposed = false;  // a column that lies as a row
     Index span() const { return rows * (cols > width ? padded(cols) : stride); }
 };
 
@@ -21,6 +22,8 @@ struct Slot {
 class Layout {
 public:
     Slot add(Index rows, Index cols);
+    /// A weight of one column, as one row: a register of it holds that many numbers instead of one.
+    Slot add_column(Index rows);
     Index size() const { return size_; }
     const std::vector<Slot>& slots() const { return slots_; }
     Index weight_count() const;  // without padding

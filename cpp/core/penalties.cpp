@@ -13,15 +13,31 @@ void share_rows(Member member, const R&, Index rows, std::size_t number, const W
     }
 }
 
+/// A rule for a weight, as a rule for the matrix that lies there.
+template <class Rule>
+Rule as_it_lies(const Slot& slot, Rule rule) {
+    if (slot.transposed)
+        std::visit(
+            [](auto& r) {
+                if constexpr (requires { r.axis; }) r.axis = 1 - r.axis;
+                if constexpr (requires { r.mode; }) r.mode = r.mode == "rows" ? "columns" : "rows";
+            },
+            rule);
+    return rule;
+}
+
 }  // namespace
 
-void Penalties::regularize(const Slot& slot, const Regularizer& regularizer) {
+void Penalties::regularize(const Slot& slot, const Regularizer& given) {
+    const Regularizer regularizer = as_it_lies(slot, given);
     const Index scratch = std::visit([&](const auto& r) { return r.scratch_size(slot.rows, slot.cols); }, regularizer);
     regularized_.push_back({slot, regularizer, values_.size(), Buffer(scratch)});
     values_.resize(values_.size() + static_cast<std::size_t>(slot.rows));
 }
 
-void Penalties::constrain(const Slot& slot, const Constraint& constraint) { constrained_.push_back({slot, constraint}); }
+void Penalties::constrain(const Slot& slot, const Constraint& constraint) {
+    constrained_.push_back({slot, as_it_lies(slot, constraint)});
+}
 
 void Penalties::measure(const Team& team, const Arena& params) {
     if (!regularizes()) return;

@@ -99,7 +99,7 @@ Columns columns_for(const std::vector<Layer>& layers) {
 
 double densest_for(const std::vector<Layer>& layers) {
     const auto* first = layers.empty() ? nullptr : std::get_if<Dense>(&layers.front());
-    return first ? densest_compressed(first->units) : 0;
+    return first && !first->kernel.transposed ? densest_compressed(first->units) : 0;
 }
 
 }  // namespace lamella

@@ -239,7 +239,16 @@ void transpose_block(const Scalar* from, Index from_stride, Index rows, Scalar* 
 constexpr Index kTransposed = strip(kRows) * kLanes;
 constexpr Index kFewRows = 4;
 
-/// The lanes of each packet added up: sum i in lane i.
+/// The lanes of a packet added up.
+Scalar sum_of(Vec packet) {
+    alignas(64) Scalar lanes[kLanes];
+    packet.store(lanes);
+    for (Index half = kLanes / 2; half > 0; half /= 2)
+        for (Index i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+    return lanes[0];
+}
+
+/// The same of each of a block's packets, to the same bits: sum i in lane i.
 Vec sums_of(Eigen::internal::PacketBlock<Packet, kLanes>& block) {
     if constexpr (kLanes > 1) Eigen::internal::ptranspose(block);
     for (Index half = kLanes / 2; half > 0; half /= 2)
@@ -259,21 +268,23 @@ void add_products(const Scalar* left, const Scalar* right, Index stride, Index c
     LAMELLA_UNROLL for (int i = 0; i < Rows; ++i) totals[i] = sums[i].packet;
 }
 
-void multiply_transposed_few(ConstView dz, ConstPanels w, Range rows, View dx) {
+/// The same for each row of `right`, of which there are up to kLanes.
+void add_products(const Scalar* left, ConstView right, Packet* totals) {
     constexpr int together = 4;
+    Index i = 0;
+    for (; i + together <= right.rows; i += together)
+        add_products<together>(left, right.row(i), right.stride, right.cols, totals + i);
+    for (; i < right.rows; ++i) add_products<1>(left, right.row(i), right.stride, right.cols, totals + i);
+}
+
+void multiply_transposed_few(ConstView dz, ConstPanels w, Range cols, View dx) {
     for (Index r = 0; r < dz.rows; ++r)
-        for (Index k = 0; k < rows.count(); k += kLanes) {
-            const Index count = std::min(kLanes, rows.count() - k);
+        for (Index k = 0; k < cols.count(); k += kLanes) {
+            const Index count = std::min(kLanes, cols.count() - k);
             Eigen::internal::PacketBlock<Packet, kLanes> totals;
             for (Packet& total : totals.packet) total = Vec(Scalar(0)).packet;
-            for (Index p = 0; p < w.count(); ++p) {
-                const ConstView panel = w[p].middle_rows(rows.first + k, count);
-                const Scalar* left = dz.row(r) + p * w.width;
-                Index i = 0;
-                for (; i + together <= count; i += together)
-                    add_products<together>(left, panel.row(i), panel.stride, panel.cols, totals.packet + i);
-                for (; i < count; ++i) add_products<1>(left, panel.row(i), panel.stride, panel.cols, totals.packet + i);
-            }
+            for (Index p = 0; p < w.count(); ++p)
+                add_products(dz.row(r) + p * w.width, w[p].middle_rows(cols.first + k, count), totals.packet);
             sums_of(totals).store(dx.row(r) + k);
         }
 }
@@ -309,20 +320,46 @@ void multiply(const Entries* rows, ConstView w, const Scalar* bias, View y) {
     }
 }
 
+void multiply_row(ConstView x, ConstView w, const Scalar* bias, View y) {
+    const Index whole = x.cols / kLanes * kLanes, rest = x.cols - whole;
+    for (Index r = 0; r < x.rows; r += kLanes) {
+        const ConstView some = x.middle_rows(r, std::min(kLanes, x.rows - r));
+        Eigen::internal::PacketBlock<Packet, kLanes> totals;
+        for (Packet& total : totals.packet) total = Vec(Scalar(0)).packet;
+        add_products(w.data, some.middle_cols(0, whole), totals.packet);
+        if (rest > 0) {
+            const Vec last = Vec::load(w.data + whole), zero(Scalar(0));
+            for (Index i = 0; i < some.rows; ++i)
+                totals.packet[i] = fma(last, first_lanes(rest, Vec::load(some.row(i) + whole), zero), totals.packet[i]).packet;
+        }
+        alignas(64) Scalar sums[kLanes];
+        if (some.rows < kFewRows)
+            for (Index i = 0; i < some.rows; ++i) sums[i] = sum_of(totals.packet[i]);
+        else
+            sums_of(totals).store(sums);
+        for (Index i = 0; i < some.rows; ++i) {
+            Vec(Scalar(0)).store(y.row(r + i));
+            y.row(r + i)[0] = bias ? sums[i] + *bias : sums[i];
+        }
+    }
+}
+
 Index transpose_scratch(Index n) { return padded(n) * kTransposed; }
 
-void multiply_transposed(ConstView dz, ConstPanels w, Range rows, View dx, Scalar* scratch) {
-    if (dz.rows < kFewRows) return multiply_transposed_few(dz, w, rows, dx);
-    for (Index k = 0; k < rows.count(); k += kTransposed) {
-        const Index count = std::min(kTransposed, rows.count() - k);
+void multiply_transposed(ConstView whole, ConstPanels w, Range rows, Range cols, View dx, Scalar* scratch) {
+    const ConstView dz = whole.middle_rows(rows.first, rows.count());
+    const View part = dx.middle_rows(rows.first, rows.count()).middle_cols(cols.first, cols.count());
+    if (whole.rows < kFewRows) return multiply_transposed_few(dz, w, cols, part);
+    for (Index k = 0; k < cols.count(); k += kTransposed) {
+        const Index count = std::min(kTransposed, cols.count() - k);
         const View strip{scratch, dz.cols, count, kTransposed};
         for (Index p = 0; p < w.count(); ++p) {
-            const ConstView panel = w[p].middle_rows(rows.first + k, count);
+            const ConstView panel = w[p].middle_rows(cols.first + k, count);
             for (Index j = 0; j < panel.cols; j += kLanes)
                 for (Index i = 0; i < count; i += kLanes)
                     transpose_block(panel.row(i) + j, panel.stride, count - i, strip.row(p * w.width + j) + i, kTransposed);
         }
-        product({dz.data, dz.stride, 1}, dz.rows, strip, dz.cols, nullptr, dx.middle_cols(k, count));
+        product({dz.data, dz.stride, 1}, dz.rows, strip, dz.cols, nullptr, part.middle_cols(k, count));
     }
 }
 

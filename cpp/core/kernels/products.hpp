@@ -31,8 +31,12 @@ void multiply(ConstView x, ConstView w, const Scalar* bias, View y);
 /// The same for compressed rows of x; rows[r] belongs to row r of y.
 void multiply(const Entries* rows, ConstView w, const Scalar* bias, View y);
 
-/// dx (batch × k) = dz (batch × n) · wᵀ, for the k `rows` of w (· × n). `scratch` holds transpose_scratch() numbers.
-void multiply_transposed(ConstView dz, ConstPanels w, Range rows, View dx, Scalar* scratch);
+/// y (batch × 1) = x (batch × k) · wᵀ (k) + bias (1, or null) for a w of one row. The padding of x may hold anything.
+void multiply_row(ConstView x, ConstView w, const Scalar* bias, View y);
+
+/// Some `rows` and `cols` of dx (batch × k) = dz (batch × n) · wᵀ, for w (k × n); how they are added up depends on the whole
+/// batch, not on these. `scratch` holds transpose_scratch() numbers.
+void multiply_transposed(ConstView dz, ConstPanels w, Range rows, Range cols, View dx, Scalar* scratch);
 Index transpose_scratch(Index n);
 
 /// What is needed next: a block of each of `count` equal matrices. A product asks for its cache lines a few at a time, so that

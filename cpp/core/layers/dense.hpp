@@ -22,9 +22,10 @@ struct Dense {
                           Field{"activation", &Dense::activation}, Field{"trainable", &Dense::trainable}};
     }
 
-    /// Reserves the parameters; returns the shape of the output.
+    /// Reserves the parameters; returns the shape of the output. W of one output lies as a row, unless it might meet compressed
+    /// rows of x, which come to a first layer only.
     Shape build(Shape inputs, Layout& layout) {
-        kernel = layout.add(inputs.width, units);
+        kernel = units == 1 && !layout.slots().empty() ? layout.add_column(inputs.width) : layout.add(inputs.width, units);
         if (use_bias) bias = layout.add(1, units);
         return {inputs.groups, units};
     }
@@ -38,6 +39,11 @@ struct Dense {
             const Split mine(member, y.rows, y.cols);
             const View out = mine.of(y);
             const Entries* rows = t.x.rows();
+            if (kernel.transposed) {
+                const Scalar* b = use_bias ? params[bias].data : nullptr;
+                multiply_row(t.x.dense().middle_rows(mine.rows.first, mine.rows.count()), params[kernel][0], b, out);
+                return activate(activation, out);
+            }
             // Gradients and updates go the other way, so that here the panels are found in cache that they left last.
             for_panels_backwards(mine.cols, kernel.width, [&](Range cols) {
                 const View w = params[kernel].middle_cols(cols);
@@ -74,8 +80,11 @@ struct Dense {
         if (dx.data == nullptr) return;
         pass.team.phase([&](Member member) {
             const Split mine(member, dx.rows, dx.cols);
-            multiply_transposed(dy.middle_rows(mine.rows.first, mine.rows.count()),
-                                pass.params[kernel], mine.cols, mine.of(dx), (*t.scratch)[member.rank]);
+            const ConstPanels w = pass.params[kernel];
+            if (kernel.transposed)
+                multiply(dy.middle_rows(mine.rows.first, mine.rows.count()), w.middle_cols(mine.cols), nullptr, mine.of(dx));
+            else
+                multiply_transposed(dy, w, mine.rows, mine.cols, dx, (*t.scratch)[member.rank]);
         });
     }
 
@@ -86,6 +95,8 @@ struct Dense {
         const ConstView dz = t.dy;
         if (const Batch* cuts = x.cuts())
             scatter(member, *cuts, dz, sink, scratch);
+        else if (kernel.transposed)
+            row(member, x.dense(), dz, sink, scratch);
         else
             tiles(member, x, dz, sink, scratch);
         if (!use_bias) return;
@@ -116,6 +127,19 @@ private:
         for (Index r = 0; r < tile.rows; ++r) std::fill_n(tile.row(r), padded(units), Scalar(0));
         for (Index r = 0; r < dz.rows; ++r) add_outer(x.cut(r, member.rank), block.rows.first, dz.row(r), tile);
         sink.take(block, tile);
+    }
+
+    /// The one row of a W that lies transposed.
+    template <class Sink>
+    void row(Member member, ConstView x, ConstView dz, const Sink& sink, Scalar* scratch) const {
+        const Range mine = member.share(kernel.cols, kLanes);
+        for (Index c = mine.first; c < mine.last; c += kTileNumbers) {
+            const Block block{kernel, {0, 1}, {c, std::min(c + kTileNumbers, mine.last)}};
+            const View tile = sink.target(block, scratch);
+            outer(dz, x.middle_cols(c, tile.cols), tile, sink.ahead(block));
+            std::fill(tile.data + tile.cols, tile.data + padded(tile.cols), Scalar(0));  // the padding of x may hold anything
+            sink.take(block, tile);
+        }
     }
 
     template <class Sink>
