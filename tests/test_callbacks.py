@@ -685,6 +685,12 @@ def test_csv_logger_refuses_bad_arguments() -> None:
         cb.CSVLogger("log.csv", separator="")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_csv_logger_names_the_file_that_cannot_be_written() -> None:
+    with pytest.raises(OSError, match="No space left on device: '/dev/full'"):
+        fit([cb.CSVLogger("/dev/full")], losses(0.5))
+
+
 @pytest.mark.parametrize("hook", ["on_train_begin", "on_epoch_begin"])
 @pytest.mark.parametrize("loss", ["mse", "crossentropy"])
 def test_a_callback_may_evaluate_before_anything_was_trained(hook: str, loss: str) -> None:

@@ -204,6 +204,12 @@ def test_a_function_may_make_the_model() -> None:
     assert isinstance(network.model_.layers[0], lamella.layers.BatchNormalization)
 
 
+@pytest.mark.parametrize("function", [lambda: None, lambda meta: None], ids=["none", "one"])
+def test_a_function_of_other_arguments_is_told_what_it_gets(function: Any) -> None:
+    with pytest.raises(TypeError, match=r"`model` must be a function of \(n_features, n_outputs\), got one of \("):
+        DenseClassifier(model=function).fit(np.eye(4), [0, 1, 0, 1])
+
+
 @pytest.mark.parametrize(
     "parameter", ["hidden_layer_sizes", "dropout", "alpha", "tol", "max_iter", "learning_rate_init", "batch_size"]
 )

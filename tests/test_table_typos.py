@@ -112,3 +112,20 @@ def test_ways_with_missing_cells_that_a_model_does_not_have_are_refused(tmp_path
 def test_a_column_named_categorical_may_mix_numbers_and_texts(tmp_path: Path) -> None:
     trained = quick(_table(tmp_path / "t.csv", "x", "1"), "price", epochs=1, categorical=["a"])
     assert trained.schema.features[0].kind == "categorical"
+
+
+def test_classes_that_differ_in_capital_letters_are_told(tmp_path: Path) -> None:
+    rows = [f"{i},{('yes', 'Yes', 'no')[i % 3]},{('True', 'true', 'FALSE')[i % 3]}" for i in range(30)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,b,y", *rows]) + "\n", encoding="utf-8")
+    frame = pd.read_csv(tmp_path / "t.csv", dtype=str)
+    told = quick(tmp_path / "t.csv", "y", epochs=1)
+    assert len(told.schema.classes) == 3
+    wanted = r"^{} '{}' and '{}', two for lamella; frame\[column\].str.lower\(\)"
+    for what, pair in (("column 'b' has the categories", "yesYes"), ("'y' has the classes", "Truetrue")):
+        one, other = pair[: len(pair) // 2], pair[len(pair) // 2 :]
+        either = [wanted.format(what, *order) for order in ((one, other), (other, one))]
+        assert any(re.match(pattern, note) for pattern in either for note in told.notes), told.notes
+    for column in ("b", "y"):
+        frame[column] = frame[column].str.lower()
+    frame.to_csv(tmp_path / "lower.csv", index=False)
+    assert not any("two for lamella" in note for note in quick(tmp_path / "lower.csv", "y", epochs=1).notes)

@@ -191,19 +191,19 @@ def scan(x: Inputs, name: str = "x") -> int:
     nonzeros, row, column = core.scan(x)
     if row >= 0:
         value, way = _name_of(None if isinstance(x, tuple) else x[row, column])
-        raise ValueError(f"`{name}` contains {value} (first at row {row}, column {column}). {way} before training.")
+        raise ValueError(f"`{name}` contains {value} (first at row {row}, column {column}). {way}.")
     return int(nonzeros)
 
 
 def _name_of(value: Any) -> tuple[str, str]:
     """What a number is that cannot be trained on (None: in a sparse matrix), and what to do."""
     if value is None:
-        return "NaN or infinity", "Replace such numbers in its attribute data, or drop their rows,"
+        return "NaN or infinity", "Replace such numbers in its attribute data, or drop their rows"
     if np.isnan(value):
-        return "NaN", "Fill such places (numpy.nan_to_num for an array, fillna of a frame), or drop their rows,"
+        return "NaN", "Fill such places (numpy.nan_to_num for an array, fillna of a frame), or drop their rows"
     if np.isinf(value):
-        return "infinity or a number too large for float32", "Replace such numbers (numpy.clip), or drop their rows,"
-    return f"{value:g}, which is too large for float32", "Scale the column, or drop such rows,"
+        return "infinity or a number too large for float32", "Replace such numbers (numpy.clip), or drop their rows"
+    return f"{value:g}, which is too large for float32", "Scale the column, or drop such rows"
 
 
 def compressed(x: Inputs, nonzeros: int, densest: float) -> Inputs:

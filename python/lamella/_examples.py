@@ -121,7 +121,7 @@ def _finite(array: AnyArray, name: str) -> None:
         place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
         what = "NaN" if np.isnan(array[place]) else "infinity"
         where = f"row {place[0]}" + (f", column {place[1]}" if len(place) > 1 else "")
-        raise ValueError(f"`{name}` contains {what} (first at {where}). Replace or drop such rows before training.")
+        raise ValueError(f"`{name}` contains {what} (first at {where}). Replace or drop such rows.")
 
 
 def sample_weights(weights: Any, rows: int, name: str = "sample_weight") -> AnyArray | None:

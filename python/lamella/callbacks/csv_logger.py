@@ -95,8 +95,11 @@ class CSVLogger(Callback):
             return [row for row in csv.reader(file, delimiter=self.sep) if row]
 
     def _write(self, filename: str, rows: list[list[Any]]) -> None:
-        with open(filename, "a", encoding="utf-8", newline="") as file:
-            csv.writer(file, delimiter=self.sep).writerows(rows)
+        try:
+            with open(filename, "a", encoding="utf-8", newline="") as file:
+                csv.writer(file, delimiter=self.sep).writerows(rows)
+        except OSError as error:  # a full disk names no file
+            raise OSError(error.errno, error.strerror, filename) from None
 
 
 def _cell(value: Any) -> Any:

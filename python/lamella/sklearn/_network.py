@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -76,12 +77,28 @@ def build(estimator: Any, outputs: int, activation: str, penalty: float) -> Sequ
     return model
 
 
+def _check_call(owner: str, function: Any) -> None:
+    """That two numbers can be given; what goes wrong inside of the function is told by Python."""
+    try:
+        taken = inspect.signature(function)
+    except (TypeError, ValueError):  # some of C's have none
+        return
+    try:
+        taken.bind(1, 1)
+    except TypeError:
+        raise TypeError(
+            f"{owner} `model` must be a function of (n_features, n_outputs), got one of {taken}: "
+            "lambda n_features, n_outputs: Sequential([...])."
+        ) from None
+
+
 def _built_by_user(owner: str, function: Any, features: int, outputs: int) -> Sequential:
     if not callable(function) or isinstance(function, Sequential):
         raise TypeError(
             f"{owner} `model` must be None or a function (n_features, n_outputs) that returns a new Sequential, got "
             f"{type(function).__name__}."
         )
+    _check_call(owner, function)
     model = function(features, outputs)
     if not isinstance(model, Sequential):
         raise TypeError(f"{owner} `model` must return a Sequential, returned {type(model).__name__}.")

@@ -79,6 +79,8 @@ def _doubts(name: str, feature: Feature, column: Column) -> list[str]:
             return []
         way = "if they name something, say `categorical` (--categorical)"
         return [f"column {shown(name)} is taken for numbers, such as {shown(zeros)}; {way}"]
+    if twins := _twins(texts):
+        return [f"column {shown(name)} has the categories {twins}"]
     if column.is_dressed:
         way = undressed(column.example)
         return [f"column {shown(name)} is taken for categories, such as {shown(column.example)}; else {way}"]
@@ -89,6 +91,15 @@ def _doubts(name: str, feature: Feature, column: Column) -> list[str]:
         way = "if it names the rows, leave it out: `drop` (--drop)"
         return [f"column {shown(name)} has another text in each row, such as {shown(column.first_bad[1])}; {way}"]
     return []
+
+
+def _twins(texts: Mapping[str, int]) -> str:
+    """Two of the texts that are the same but for capital letters, with what makes one of them; "" if there are none."""
+    seen: dict[str, str] = {}
+    for text in texts:
+        if (other := seen.setdefault(text.casefold(), text)) != text:
+            return f"{shown(other)} and {shown(text)}, two for lamella; frame[column].str.lower() makes one of them"
+    return ""
 
 
 def _what_to_do(source: Source, found: Scan, target: str) -> str:
@@ -153,6 +164,8 @@ def _decide_task(source: Source, schema: Schema, column: Column, task: str, note
             f"{source.name}, column {shown(name)}: all rows are {listed(column.values)}, nothing to tell apart."
         )
     schema.classes = _sorted(column)
+    if twins := _twins(column.values):
+        notes.append(f"{shown(name)} has the classes {twins}")
     rows = sum(column.values.values())
     if _MANY <= rows < 2 * len(schema.classes):
         notes.append(
