@@ -108,7 +108,14 @@ def test_a_training_whose_reader_leaves_is_saved(folder: Path) -> None:
 @pytest.mark.skipif(not (shutil.which("sh") and os.path.exists("/dev/full")), reason="needs a shell and /dev/full")
 @pytest.mark.parametrize(
     "words",
-    ["info", "train prices.csv --target preis --epochs 2 --save n.safetensors", "predict p.safetensors prices.csv"],
+    [
+        "--help",
+        "train --help",
+        "--version",
+        "info",
+        "train prices.csv --target preis --epochs 2 --save n.safetensors",
+        "predict p.safetensors prices.csv",
+    ],
 )
 def test_a_full_standard_output_is_named(words: str) -> None:
     told = in_shell(f"unset PYTHONUNBUFFERED; lamella {words} > /dev/full")
@@ -128,6 +135,16 @@ def test_closed_streams_are_named() -> None:
     )
     told = in_shell("lamella evaluate m.safetensors kinds.csv >&- 2>&-")
     assert told.returncode == 0
+
+
+@pytest.mark.skipif(shutil.which("sh") is None, reason="needs a shell")
+def test_notes_stay_out_of_the_predictions_where_standard_error_is_closed() -> None:
+    Path("words.csv").write_text("\n".join(["a,b", *(f"{'xyz'[i % 3]},{i}.5" for i in range(60)), ""]))
+    tables.train("words.csv", "b", epochs=1, seed=1, verbose=0).save("w.safetensors")
+    Path("new.csv").write_text("a\nx\nq\n")
+    told = in_shell("lamella predict w.safetensors new.csv")
+    assert "a category that the training did not see" in told.stderr
+    assert in_shell("lamella predict w.safetensors new.csv 2>&-").stdout == told.stdout != ""
 
 
 def test_scores_of_standard_input_are_called_so() -> None:

@@ -33,6 +33,7 @@ def test_a_target_named_categorical_has_classes(tmp_path: Path) -> None:
 
 SEPARATED = [
     ("132,400", "thousands=','"),
+    ("107,377", "decimal=',' if 107,377 is 107.377"),
     ("1.132.400", "thousands='.'"),
     ("173,6", "decimal=','"),
     ("1 200,5", "' ', dec"),
@@ -129,3 +130,12 @@ def test_classes_that_differ_in_capital_letters_are_told(tmp_path: Path) -> None
         frame[column] = frame[column].str.lower()
     frame.to_csv(tmp_path / "lower.csv", index=False)
     assert not any("two for lamella" in note for note in quick(tmp_path / "lower.csv", "y", epochs=1).notes)
+
+
+def test_one_cell_without_three_digits_tells_what_the_commas_mean(tmp_path: Path) -> None:
+    cells = ["7,377", "12,105", "2,05", "10,443"]
+    (tmp_path / "t.csv").write_text("\n".join(["a;y", *(f"{i}.5;{cells[i % 4]}" for i in range(40)), ""]))
+    with pytest.raises(TableError, match=r"such as '2,05'; .*read_csv\(\.\.\., decimal=','\)\.to_csv\(\.\.\.\) does\."):
+        quick(tmp_path / "t.csv", "y", epochs=1)
+    pd.read_csv(tmp_path / "t.csv", sep=";", decimal=",").to_csv(tmp_path / "new.csv", index=False)
+    assert quick(tmp_path / "new.csv", "y", epochs=1).schema.task == "regression"

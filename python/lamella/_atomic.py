@@ -38,6 +38,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     path = path.resolve() if path.is_symlink() else path
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; give the name of a file.")
+    if path.parent.exists() and not path.parent.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "This is a file, not a folder to write into", str(path.parent))
     if not path.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "No such folder; create it first", str(path.parent))
     _remove_stale(path)

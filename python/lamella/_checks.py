@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import operator
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,40 @@ def floats(values: npt.ArrayLike) -> Floats:
     """
     array = np.asarray(values)
     return array if isinstance(values, np.ndarray) and array.dtype == np.float64 else array.astype(np.float32)
+
+
+def numbers_of(owner: str, name: str, values: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
+    """`values` as an array of numbers.
+
+    Raises:
+        TypeError: If they are none.
+        ValueError: If the lists in it have different lengths.
+
+    Example:
+        >>> numbers_of("mse", "y_pred", [1, 2]).dtype
+        dtype('float32')
+    """
+    try:
+        return np.asarray(values, dtype)
+    except (TypeError, ValueError) as error:
+        if "inhomogeneous" in str(error):
+            raise ValueError(f"{owner}: `{name}` must be an array; its lists have different lengths.") from None
+        raise TypeError(f"{owner}: `{name}` must hold numbers, got {values!r:.80}.") from None
+
+
+def several(owner: str, name: str, values: Any, what: str) -> list[Any]:
+    """`values` as a list; `what` says of what, such as "numbers".
+
+    Raises:
+        TypeError: If it is no list, or anything else that can be gone through.
+
+    Example:
+        >>> several("Reshape", "target_shape", (3, 4), "sizes")
+        [3, 4]
+    """
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise TypeError(f"{owner} `{name}` must be a list of {what}, got {values!r} of type {type(values).__name__}.")
+    return list(values)
 
 
 def laid_out(array: npt.NDArray[Any], dtype: npt.DTypeLike) -> npt.NDArray[Any]:

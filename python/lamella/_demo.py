@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import layers
+from ._streams import tell
 from .datasets import DatasetNotFoundError, digits, mnist
 from .models import Sequential
 from .utils import set_random_seed, to_categorical
@@ -53,7 +53,7 @@ def load(path: Path | None = None, num_train: int = 60_000, num_test: int = 10_0
             way += f" (now LAMELLA_DATA={given} {'holds none' if os.path.isdir(given) else 'is no folder'})"
         if importlib.util.find_spec("pooch") is None:
             way += ' or pip install "lamella[datasets]"'
-        print(f"No MNIST here and none to download, so digits are drawn instead; for MNIST, {way}.", file=sys.stderr)
+        tell(f"note: no MNIST here and none to download, so digits are drawn instead; for MNIST, {way}.")
         name = "digits"
         (x_train, y_train), (x_test, y_test) = digits.load_data(num_train=num_train, num_test=num_test)
     return Digits(name, x_train[:num_train], y_train[:num_train], x_test[:num_test], y_test[:num_test])

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from . import distribution
+from ._streams import tell
 from .distribution._group import active, agreed_on
 from .distribution._mpi import is_launched
 
@@ -50,9 +51,7 @@ def run(processes: int, max_restarts: int, script: Sequence[str], mpiexec: str |
             return 130
         if code == 0 or code in _INTERRUPTED or attempt == max_restarts:
             break
-        print(
-            f"lamella: run ended with code {code}; restart {attempt + 1} of {max_restarts}", file=sys.stderr, flush=True
-        )
+        tell(f"run ended with code {code}; restart {attempt + 1} of {max_restarts}")
         time.sleep(_WAIT)
     return code if code >= 0 else 128 - code
 
@@ -85,7 +84,7 @@ def joined(options: Any) -> Iterator[None]:
     except BaseException as error:
         if group is not None and not agreed_on(error):  # the others wait, and would for ever
             if not isinstance(error, SystemExit):
-                print(f"lamella: error: {error or type(error).__name__}", file=sys.stderr, flush=True)
+                tell(f"error: {error or type(error).__name__}")
             group.comm.abort(1)
         raise
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 import sys
 import time
@@ -26,8 +27,8 @@ def resolve_verbose(verbose: Any) -> int:
     if isinstance(verbose, str):
         if verbose == "auto":
             return 1
-    elif verbose in (0, 1, 2):
-        return int(verbose)
+    elif isinstance(verbose, numbers.Real) and verbose in (0, 1, 2):
+        return round(float(verbose))
     raise ValueError(
         f'`verbose` must be 0 (silent), 1 (bar), 2 (one line per epoch) or "auto", got {verbose!r}. '
         "Pass one of these four."

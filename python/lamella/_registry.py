@@ -130,7 +130,7 @@ class Registry(Generic[T]):
 
         return add
 
-    def get(self, identifier: Any, *, ignore_case: bool = False) -> T:
+    def get(self, identifier: Any, *, ignore_case: bool = False, argument: str = "") -> T:
         """The member that a name, a class, a config dictionary or a member stands for.
 
         Raises:
@@ -147,10 +147,15 @@ class Registry(Generic[T]):
             return self.find(identifier, ignore_case=ignore_case)()
         if self.adapt and callable(identifier):
             return self.adapt(identifier() if isinstance(identifier, type) else identifier)
-        wanted = f"{_article(self.base.__name__)} {self.base.__name__}"
-        raise TypeError(
-            f"`{self.kind}` must be a name or {wanted}, got {identifier!r} of type {type(identifier).__name__}."
-        )
+        got = f"got {identifier!r} of type {type(identifier).__name__}"
+        raise TypeError(f"`{argument or self.kind}` must be a name or {self._one()}, {got}.")
+
+    def _check(self, member: Any) -> None:
+        if not isinstance(member, self.base):
+            raise TypeError(f"`{self.kind}` must be {self._one()}, got {member!r}.")
+
+    def _one(self) -> str:
+        return f"{_article(self.base.__name__)} {self.base.__name__}"
 
     def find(self, name: str, *, ignore_case: bool = False) -> Callable[..., T]:
         if name in self.makers:
@@ -180,6 +185,7 @@ class Registry(Generic[T]):
 
     def serialize(self, member: Any) -> dict[str, Any]:
         """The dictionary that Keras writes: module, class_name, config, registered_name."""
+        self._check(member)
         if function := getattr(member, "_function", None):
             name = getattr(function, "__name__", type(function).__name__)
             return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}

@@ -152,13 +152,17 @@ class Stack(Shown, Weighted):
             layer._spec(core)  # can it run?
         elif layer is self or self in layer._nested():
             raise ValueError(f"Model {layer.name!r} cannot contain itself.")
+        if any(other is layer for other in self._layers):
+            raise ValueError(
+                f"Layer {layer.name!r} is in the model already, and cannot stand in two places; make another."
+            )
         if any(other.name == layer.name for other in self._layers):
             raise ValueError(f"All layers must have different names; {layer.name!r} is taken. Pass another `name`.")
         if layer._model not in (None, self):
             raise ValueError(
-                f"Layer {layer.name!r} belongs to the model {layer._model.name!r} already; make a new layer and "
-                "copy the weights with set_weights(). Sequential(model.layers[:-1]) and other runs of layers of one "
-                "model make a model that shares its weights."
+                f"Layer {layer.name!r} belongs to the model {layer._model.name!r} already, and layers stay in one; "
+                "put a new layer here, and copy the weights with set_weights() when the model is built. Only a run of "
+                "layers of one model, such as Sequential(model.layers[:-1]), shares its weights."
             )
 
     def _nested(self) -> list[Stack]:

@@ -20,6 +20,16 @@ def plain(text: str, most: int = 60) -> str:
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
+def tell(text: str) -> None:
+    """A line on standard error, if there is one: `print` would take standard output where it is closed.
+
+    Example:
+        >>> tell("two cells are empty")
+    """
+    if sys.stderr is not None:
+        print(f"lamella: {text}", file=sys.stderr, flush=True)
+
+
 @contextlib.contextmanager
 def lenient(keeps_on: bool) -> Iterator[None]:
     """Signs that the encoding of standard output lacks are escaped meanwhile, instead of ending the command.

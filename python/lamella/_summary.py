@@ -9,12 +9,14 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ._checks import integer, real, several
 from ._progress import can_encode
 from ._registry import snake_case, unknown
 
 _COLUMNS = ("Layer (type)", "Output Shape", "Param #")
 _PLAIN = str.maketrans("┏┳┓┡╇┩├┼┤└┴┘━─┃│…", "++++++++++++=-||.")  # for encodings without such lines
 _ENDS = (0.45, 0.80, 1.0)
+_WIDEST = 10_000  # signs: what no terminal has
 
 
 def size_text(count: int) -> str:
@@ -62,11 +64,14 @@ def summary(
     expand_nested: bool,
 ) -> str:
     """The table of `layers` of a model and the counts of all its parameters."""
-    if line_length is None:
+    if line_length is not None:
+        line_length = min(integer("summary", "line_length", line_length, least=1), _WIDEST)
+    else:
         line_length = min(88, shutil.get_terminal_size().columns - 4)
         line_length += 12 if show_trainable else 0
     columns = list(_COLUMNS)
-    ends = list(positions or _ENDS)
+    given = several("summary", "positions", positions or _ENDS, "numbers")
+    ends = [real("summary", "positions", end, least=0) for end in given]
     if show_trainable:
         columns.append("Trai…")
         if not positions:
@@ -165,6 +170,7 @@ class Shown:
         if (name is None) == (index is None):
             raise ValueError("get_layer() needs either `name` or `index`.")
         if index is not None:
+            index = integer("get_layer", "index", index, least=-(2**63))
             if not -len(self._layers) <= index < len(self._layers):
                 raise ValueError(f"There is no layer {index}: the model has {len(self._layers)} layers.")
             return self._layers[index]
@@ -193,7 +199,8 @@ class Shown:
             layer_range: Names of the first and last layer to list.
 
         Raises:
-            ValueError: If `layer_range` does not name two layers.
+            ValueError: If `layer_range` does not name two layers, or an argument is out of range.
+            TypeError: If an argument is of the wrong kind.
 
         Example:
             >>> model = lamella.Sequential([lamella.Input((2,)), lamella.layers.Dense(1)])
@@ -202,9 +209,14 @@ class Shown:
             >>> "Trainable params: 3" in lines[0]
             True
         """
+        if not (print_fn is None or callable(print_fn)):
+            raise TypeError(f"summary `print_fn` must be a function of a text, got {print_fn!r}.")
         shown = self._layers
         if layer_range is not None:
-            first, last = (self._layers.index(self.get_layer(name)) for name in layer_range)
+            names = several("summary", "layer_range", layer_range, "two names")
+            if len(names) != 2:
+                raise ValueError(f"summary `layer_range` must name the first and the last layer, got {layer_range!r}.")
+            first, last = (self._layers.index(self.get_layer(name)) for name in names)
             shown = self._layers[first : last + 1]
         (print_fn or _print)(summary(self, shown, line_length, positions, show_trainable, expand_nested))
 

@@ -7,12 +7,11 @@ import io
 import itertools
 import json
 import math
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ._streams import plain
+from ._streams import plain, tell
 
 if TYPE_CHECKING:
     from .tables import TableModel
@@ -142,7 +141,7 @@ def warn_of(
     for name, count in unseen.items():
         cells = "1 cell" if count == 1 else f"{count:,} cells"
         text = f"{cells} of column {plain(name)!r} with a category that the training did not see"
-        print(f"lamella: note: {text}; for the network that is none of its categories.", file=sys.stderr)
+        tell(f"note: {text}; for the network that is none of its categories.")
     if dropped:
         miss = f"misses a value and {one}" if dropped == 1 else f"miss a value and {many}"
-        print(f"lamella: note: {_rows(dropped)} {miss}.", file=sys.stderr)
+        tell(f"note: {_rows(dropped)} {miss}.")

@@ -61,14 +61,15 @@ def watched_from(plain: Any, weighted: Any) -> list[Watched]:
             raise ValueError(f"`{name}` must be a list such as ['accuracy'], got {given!r}.")
         if isinstance(of_one_output(given), (list, tuple)):
             given = of_one_output(given)
-        found += [Watched(item, _metric(item), name == "weighted_metrics") for item in given or []]
+        for place, item in enumerate(given or []):
+            found.append(Watched(item, _metric(item, f"{name}[{place}]"), name == "weighted_metrics"))
     return found
 
 
-def _metric(identifier: Any) -> Metric:
+def _metric(identifier: Any, argument: str) -> Metric:
     if metrics.is_accuracy(identifier):
         return metrics.BinaryAccuracy(identifier)
-    metric = metrics.get(identifier)
+    metric = metrics.get(identifier, argument)
     for method in ("update_state", "result"):
         if getattr(type(metric), method) is getattr(Metric, method):
             raise TypeError(f"`metrics`: {type(metric).__name__}, a metric in Python, must define {method}().")

@@ -73,7 +73,7 @@ class WithConfig(Stack):
         cls, config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None, build: Any = None
     ) -> tuple[Any, Shape | None]:
         """The model before memory is taken for it, and the shape of its samples if that is known."""
-        given = config.get("layers")
+        given = config.get("layers") if isinstance(config, Mapping) else None
         if not isinstance(given, list) or not all(isinstance(each, Mapping) for each in given):
             raise ValueError("The config of a Sequential must have `layers`, a list of the layers' configs.")
         model = cls(name=config.get("name"))
@@ -157,6 +157,8 @@ class WithConfig(Stack):
             >>> other.get_compile_config() == model.get_compile_config()
             True
         """
+        if not isinstance(config, Mapping):
+            raise TypeError(f"`config` must be what get_compile_config() of a Sequential returns, got {config!r:.80}.")
         own = custom_objects or {}
         loss, weights = config.get("loss"), config.get("loss_weights")
         loss = loss[0] if isinstance(loss, list) and len(loss) == 1 else loss
@@ -239,4 +241,6 @@ def clone_model(model: WithConfig) -> Any:
         >>> clone_model(model).count_params() == model.count_params()
         True
     """
+    if not isinstance(model, WithConfig):
+        raise TypeError(f"`model` must be a Sequential, got {model!r:.80} of type {type(model).__name__}.")
     return type(model).from_config(model.get_config())

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._checks import flag, integer, laid_out, real
+from ._checks import flag, integer, laid_out, numbers_of, real
 from ._core import core
 from ._registry import Registry
 
@@ -164,7 +164,7 @@ class Activation:
 
     def _rows(self, x: npt.ArrayLike) -> tuple[Array, tuple[int, ...]]:
         """x as a matrix whose rows the core works on, and the shape of x with their axis last."""
-        values = np.asarray(x, np.float32)
+        values = numbers_of(self.name, "x", x)
         if values.ndim and self.rowwise:
             values = np.moveaxis(values, self.arguments["axis"], -1)
         columns = values.shape[-1] if values.ndim else 1
@@ -306,6 +306,8 @@ def serialize(activation: Activation) -> str | dict[str, Any]:
         >>> serialize(relu), serialize(elu.with_arguments(alpha=2.0))
         ('relu', {'class_name': 'elu', 'config': {'alpha': 2.0}})
     """
+    if not isinstance(activation, Activation):
+        raise TypeError(f"`activation` must be an activation of lamella, got {activation!r}.")
     if activation.arguments == _FAMILY.get(activation.name).arguments:
         return activation.name
     return {"class_name": activation.name, "config": dict(activation.arguments)}

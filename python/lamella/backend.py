@@ -55,6 +55,8 @@ def get_uid(prefix: str = "") -> int:
         >>> get_uid("mine"), get_uid("mine"), get_uid("yours")
         (1, 2, 1)
     """
+    if not isinstance(prefix, str):
+        raise TypeError(f"get_uid `prefix` must be a str, got {prefix!r}.")
     _uids[prefix] += 1
     return _uids[prefix]
 

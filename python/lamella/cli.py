@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import __version__, _launch, _table_commands
 from ._arguments import command, existing, model, script, target, whole
 from ._machine import facts
-from ._streams import flush, lenient, to_nowhere
+from ._streams import flush, lenient, tell, to_nowhere
 from .datasets import DatasetError, DatasetNotFoundError
 
 if TYPE_CHECKING:
@@ -37,9 +37,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         0
     """
     parser = _parser()
-    options = parser.parse_args(argv)
-    run: Callable[[argparse.ArgumentParser, argparse.Namespace], None] = options.run
     try:
+        with lenient(keeps_on=False):  # for --help
+            options = parser.parse_args(argv)
+        run: Callable[[argparse.ArgumentParser, argparse.Namespace], None] = options.run
         writes = any(getattr(options, name, None) for name in ("save", "plot", "report"))
         with contextlib.ExitStack() as around:
             around.enter_context(lenient(keeps_on=writes))
@@ -67,22 +68,29 @@ _MODELS = (".safetensors", ".keras", ".h5", ".hdf5")
 class _Parser(argparse.ArgumentParser):
     """Complains in one line, and under the name of the whole program also where a command's options are wrong."""
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if message and file is not None:
+            file.write(message)  # that of argparse swallows errors
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        flush()
+        super().exit(status, message)
+
     def error(self, message: str) -> NoReturn:
         # Also called inside an except block below: what happened there is said in `message`.
         raise SystemExit(_complain(f"error: {' '.join(message.split())}", 2)) from None
 
 
 def _complain(text: str, code: int) -> int:
-    if sys.stderr is not None:
-        half_drawn = sys.stdout is not None and code == 130 and sys.stdout.isatty()  # the progress bar
-        print(f"{chr(10) * half_drawn}lamella: {text}", file=sys.stderr)
+    if sys.stdout is not None and code == 130 and sys.stdout.isatty() and sys.stderr is not None:
+        print(file=sys.stderr)  # the progress bar is half drawn
+    tell(text)
     return code
 
 
 def _note(message: Warning | str, *_: Any, **__: Any) -> None:
     """A warning as a line, without the line of source that only a program would want to know."""
-    if sys.stderr is not None:
-        print(f"lamella: note: {' '.join(str(message).split())}", file=sys.stderr)
+    tell(f"note: {' '.join(str(message).split())}")
 
 
 def _one_line(error: BaseException) -> str:

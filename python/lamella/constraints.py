@@ -197,8 +197,11 @@ def _axis(owner: str, value: Any) -> int:
     return found
 
 
-def get(identifier: Any) -> Constraint | None:
+def get(identifier: Any, argument: str = "") -> Constraint | None:
     """The constraint that a name, a constraint, its config or a callable ``f(w)`` stands for; None for None.
+
+    Args:
+        argument: Whose value it is, for messages.
 
     Raises:
         ValueError: If no constraint has that name.
@@ -208,7 +211,7 @@ def get(identifier: Any) -> Constraint | None:
         >>> get("max_norm").max_value, get(None)
         (2.0, None)
     """
-    return None if identifier is None else _FAMILY.get(identifier)
+    return None if identifier is None else _FAMILY.get(identifier, argument=argument)
 
 
 def serialize(constraint: Constraint | None) -> dict[str, Any] | None:

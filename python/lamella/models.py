@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import _data, _examples, _fit, _training
-from ._checks import integer
+from ._checks import flag, integer
 from ._compilable import Compilable
 from ._core import core
 from ._elsewhere import elsewhere
@@ -348,6 +348,7 @@ class Sequential(Compilable):
             >>> model.gradients([[3.0]], [1.0])
             (4.0, [array([[12.]], dtype=float32)], array([[4.]], dtype=float32))
         """
+        training = flag("gradients", "training", training)
         compiled = self._compiled_or_raise()
         data = self._built_examples(x, y, sample_weight)
         with compiled.alone():

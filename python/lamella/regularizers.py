@@ -206,8 +206,11 @@ class OrthogonalRegularizer(Regularizer):
 l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
 
 
-def get(identifier: Any) -> Regularizer | None:
+def get(identifier: Any, argument: str = "") -> Regularizer | None:
     """The regularizer that a name, a regularizer, its config or a callable ``f(w)`` stands for; None for None.
+
+    Args:
+        argument: Whose value it is, for messages.
 
     Raises:
         ValueError: If no regularizer has that name.
@@ -217,7 +220,7 @@ def get(identifier: Any) -> Regularizer | None:
         >>> get("l2").l2, get(None)
         (0.01, None)
     """
-    return None if identifier is None else _FAMILY.get(identifier)
+    return None if identifier is None else _FAMILY.get(identifier, argument=argument)
 
 
 def for_layer(owner: str, name: str, identifier: Any) -> Regularizer | None:

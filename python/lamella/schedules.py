@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._checks import flag, integer, real
+from ._checks import flag, integer, real, several
 from ._registry import Configured, Registry
 
 __all__ = [
@@ -178,8 +178,10 @@ class PiecewiseConstantDecay(_Formula):
     def __init__(
         self, boundaries: Sequence[float], values: Sequence[float], name: str | None = "PiecewiseConstant"
     ) -> None:
-        self.boundaries = [self._number("boundaries", boundary) for boundary in boundaries]
-        self.values = [self._number("values", value) for value in values]
+        ends = several("PiecewiseConstantDecay", "boundaries", boundaries, "numbers")
+        self.boundaries = [self._number("boundaries", boundary) for boundary in ends]
+        rates = several("PiecewiseConstantDecay", "values", values, "numbers")
+        self.values = [self._number("values", value) for value in rates]
         self.name = name
         if len(self.values) != len(self.boundaries) + 1:
             raise ValueError(

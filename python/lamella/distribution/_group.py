@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import sys
 import threading
 import time
 import zlib
@@ -15,6 +14,8 @@ from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from .._streams import tell
 
 Array = npt.NDArray[Any]
 
@@ -299,12 +300,10 @@ class Group:
             since = self._waiting_since
             if since is None or time.monotonic() - since < self.timeout:
                 continue
-            print(
-                f"lamella: rank {self.rank} has waited {time.monotonic() - since:.0f} s for the other ranks (exchange "
+            tell(
+                f"rank {self.rank} has waited {time.monotonic() - since:.0f} s for the other ranks (exchange "
                 f"{self._meetings}); one of them hangs, is gone, or went another way through the script. The job ends. "
-                "DataParallel(timeout=...) sets the seconds.",
-                file=sys.stderr,
-                flush=True,
+                "DataParallel(timeout=...) sets the seconds."
             )
             return self._end()
 

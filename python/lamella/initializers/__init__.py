@@ -50,10 +50,13 @@ he_normal, he_uniform = HeNormal, HeUniform
 lecun_normal, lecun_uniform = LecunNormal, LecunUniform
 
 
-def get(identifier: Any) -> Initializer:
+def get(identifier: Any, argument: str = "") -> Initializer:
     """The initializer that a name, an initializer, its config, an array or a function ``f(shape)`` stands for.
 
     An array must have the weight's shape. A function gets the shape and, if it has an argument ``dtype``, "float32".
+
+    Args:
+        argument: Whose value it is, for messages.
 
     Raises:
         ValueError: If no initializer has that name.
@@ -65,7 +68,7 @@ def get(identifier: Any) -> Initializer:
         >>> get(lambda shape: np.full(shape, 2.0))((1, 2))
         array([[2., 2.]], dtype=float32)
     """
-    return _Given(identifier) if isinstance(identifier, np.ndarray) else FAMILY.get(identifier)
+    return _Given(identifier) if isinstance(identifier, np.ndarray) else FAMILY.get(identifier, argument=argument)
 
 
 def serialize(initializer: Initializer) -> dict[str, Any]:

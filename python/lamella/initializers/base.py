@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .._checks import numbers_of
 from .._registry import Configured, Registry
 
 Shape = tuple[int, ...]
@@ -50,13 +51,24 @@ class Function(Initializer):
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
         try:
-            self._takes_dtype = "dtype" in inspect.signature(function).parameters
+            taken = inspect.signature(function)
         except ValueError:  # some builtins do not tell
             self._takes_dtype = False
+            return
+        self._takes_dtype = "dtype" in taken.parameters
+        try:
+            taken.bind((1,), **self._options())
+        except TypeError:
+            raise TypeError(
+                f"An initializer must be a function of (shape) or (shape, dtype), got one of {taken}."
+            ) from None
+
+    def _options(self) -> dict[str, Any]:
+        return {"dtype": "float32"} if self._takes_dtype else {}
 
     def _values(self, shape: Shape) -> Array:
-        options = {"dtype": "float32"} if self._takes_dtype else {}
-        values = np.array(self._function(shape, **options), np.float32)
+        given = self._function(shape, **self._options())
+        values = numbers_of(f"initializer {self._function!r}", "values", given).copy()
         if values.shape != shape:
             raise ValueError(
                 f"The initializer {self._function!r} must give values of shape {shape}, got shape {values.shape}."

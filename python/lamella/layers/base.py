@@ -239,7 +239,7 @@ def _check_dtype(kind: str, dtype: Any) -> None:
 
 
 def _activity(kind: str, identifier: Any) -> regularizers.Regularizer | None:
-    found: regularizers.Regularizer | None = regularizers.get(identifier)
+    found: regularizers.Regularizer | None = regularizers.get(identifier, "activity_regularizer")
     if found is not None and not isinstance(found, (regularizers.L1, regularizers.L2, regularizers.L1L2)):
         raise ValueError(f"{kind} `activity_regularizer` must be l1, l2 or both, got {identifier!r}.")
     return found

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from .. import activations, constraints, initializers, regularizers
-from .._checks import real
+from .._checks import real, several
 from .base import Layer, Shape, Weight, last_axis
 
 
@@ -161,10 +161,13 @@ class PReLU(Layer):
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints.get(alpha_constraint)
-        self.shared_axes = [shared_axes] if hasattr(shared_axes, "__index__") else shared_axes and list(shared_axes)
+        self.alpha_initializer = initializers.get(alpha_initializer, "alpha_initializer")
+        self.alpha_regularizer = regularizers.get(alpha_regularizer, "alpha_regularizer")
+        self.alpha_constraint = constraints.get(alpha_constraint, "alpha_constraint")
+        if shared_axes is None or hasattr(shared_axes, "__index__"):
+            self.shared_axes = None if shared_axes is None else [shared_axes]
+        else:
+            self.shared_axes = several("PReLU", "shared_axes", shared_axes, "axes")
 
     def compute_output_shape(self, shape: Shape) -> Shape:
         """The shape of the input."""

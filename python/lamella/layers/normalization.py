@@ -34,12 +34,12 @@ class _Affine(Layer):
         self.epsilon = real(kind, "epsilon", epsilon, least=0)
         self.center = flag(kind, "center", center)
         self.scale = flag(kind, "scale", scale)
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
+        self.beta_initializer = initializers.get(beta_initializer, "beta_initializer")
+        self.gamma_initializer = initializers.get(gamma_initializer, "gamma_initializer")
+        self.beta_regularizer = regularizers.get(beta_regularizer, "beta_regularizer")
+        self.gamma_regularizer = regularizers.get(gamma_regularizer, "gamma_regularizer")
+        self.beta_constraint = constraints.get(beta_constraint, "beta_constraint")
+        self.gamma_constraint = constraints.get(gamma_constraint, "gamma_constraint")
 
     def _affine_specs(self, shape: Shape) -> list[Weight]:
         gamma = Weight(
@@ -140,8 +140,8 @@ class BatchNormalization(_Affine):
             **options,
         )
         self.momentum = real("BatchNormalization", "momentum", momentum, least=0, most=1)
-        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
-        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer, "moving_mean_initializer")
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer, "moving_variance_initializer")
         if renorm:
             raise ValueError("BatchNormalization `renorm` must be False: lamella has no batch renormalization.")
 

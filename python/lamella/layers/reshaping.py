@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .._checks import integer
+from .._checks import integer, several
 from .base import Layer, Shape
 
 
@@ -69,7 +69,8 @@ class Reshape(_Reshaping):
 
     def __init__(self, target_shape: Any, **options: Any) -> None:
         super().__init__(**options)
-        sizes = (target_shape,) if hasattr(target_shape, "__index__") else tuple(target_shape)
+        one = hasattr(target_shape, "__index__")
+        sizes = [target_shape] if one else several("Reshape", "target_shape", target_shape, "sizes")
         self.target_shape = tuple(integer("Reshape", "target_shape", size, least=-1) for size in sizes)
         if not self.target_shape or 0 in self.target_shape or self.target_shape.count(-1) > 1:
             raise ValueError(

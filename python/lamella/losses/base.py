@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .._checks import check_labels, laid_out
+from .._checks import check_labels, laid_out, numbers_of
 from .._core import core
 from .._registry import Registry, arguments, snake_case, unknown
 
@@ -48,6 +48,9 @@ class Loss:
         self, reduction: str | None = "sum_over_batch_size", name: str | None = None, dtype: str | None = None
     ) -> None:
         kind = type(self).__name__
+        for argument, value in (("reduction", reduction), ("name", name), ("dtype", dtype)):
+            if not (value is None or isinstance(value, str)):
+                raise TypeError(f"{kind} `{argument}` must be a str or None, got {value!r}.")
         if reduction is not None and reduction not in REDUCTIONS:
             raise unknown(f"{kind} `reduction`", reduction, list(REDUCTIONS))
         if dtype not in (None, "float32"):
@@ -143,7 +146,9 @@ class CoreLoss(Loss):
 
     def _arrays(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Array, Array, tuple[int, ...]]:
         """Targets and predictions as matrices (labels as a vector), and the shape of the predictions before that."""
-        t, p = np.asarray(y_true), np.asarray(y_pred, np.float32)
+        t, p = np.asarray(y_true), numbers_of(self.name, "y_pred", y_pred)
+        if t.dtype.kind not in "biuf":
+            t = numbers_of(self.name, "y_true", y_true)
         shapes = t.shape, p.shape
         if self.labels:
             if t.ndim == p.ndim and t.shape[-1:] == (1,):

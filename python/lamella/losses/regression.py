@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+
 import numpy as np
 
 from .._checks import real
@@ -143,6 +145,6 @@ def last_axis(owner: str, axis: int) -> int:
     Raises:
         ValueError: If `axis` is another.
     """
-    if axis != -1:
+    if not isinstance(axis, numbers.Integral) or axis != -1:
         raise ValueError(f"{owner} `axis` must be -1, the last axis, got {axis!r}.")
     return -1

@@ -198,11 +198,14 @@ def resolve_accuracy(name: str, outputs: int, sparse: bool) -> Metric:
     return (binary if outputs == 1 else of_labels if sparse else of_rows)(name=name)
 
 
-def get(identifier: Any) -> Metric:
+def get(identifier: Any, argument: str = "") -> Metric:
     """The metric that a name, a metric, a class, a loss, a function or a config stands for.
 
     A string is also the metric's key in logs. A function ``f(y_true, y_pred)`` that returns one value for each sample
     becomes its mean; its name is the key.
+
+    Args:
+        argument: Whose value it is, for messages.
 
     Raises:
         ValueError: If no metric has that name.
@@ -228,7 +231,7 @@ def get(identifier: Any) -> Metric:
         return metric
     if callable(identifier) and not isinstance(identifier, (Metric, type)):
         return _of_function(identifier)
-    return _FAMILY.get(identifier)
+    return _FAMILY.get(identifier, argument=argument)
 
 
 def _named(name: str) -> Metric:

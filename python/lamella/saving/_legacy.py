@@ -35,6 +35,10 @@ def dumps(state: State) -> bytes:
         parts |= _written(weights, "layer_names", [group.name for group in state.groups])
         _written(weights.create_group(_TOP), "weight_names", [])
         for group in state.groups:
+            if group.name == ".":  # for HDF5 the group itself
+                raise ValueError(
+                    "A layer named '.' cannot be written to .h5; rename it, or save to .safetensors or .keras."
+                )
             names = [state.names[place] for place in group.places]
             found = weights.create_group(group.name)
             parts |= _written(found, "weight_names", names)

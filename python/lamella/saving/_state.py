@@ -50,6 +50,8 @@ def state_of(model: Any, *, whole: bool) -> State:
     Raises:
         ValueError: If only the weights are wanted and the model is not built.
     """
+    if not hasattr(model, "_training_state"):
+        raise TypeError(f"`model` must be a Sequential, got {model!r:.80} of type {type(model).__name__}.")
     if not whole and not model.built:
         raise ValueError(
             f"Model {model.name!r} has no weights to save: build it with model.build((None, ...)), an Input, or fit()."

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .. import layers, losses, optimizers, regularizers, schedules
-from .._checks import real, units
+from .._checks import KindError, real, units
 from ..models import Sequential
 
 # What scikit-learn calls them.
@@ -23,7 +23,11 @@ def hidden_sizes(owner: str, value: Any) -> list[int]:
         >>> hidden_sizes("DenseClassifier", 8), hidden_sizes("DenseClassifier", ())
         ([8], [])
     """
-    sizes = list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+    if isinstance(value, str):
+        raise KindError(
+            f"{owner} `hidden_layer_sizes` must be a tuple of positive integers, got {value!r} of type str."
+        )
+    sizes = list(value) if isinstance(value, Iterable) else [value]
     return [units(owner, "hidden_layer_sizes", size) for size in sizes]
 
 

@@ -18,6 +18,7 @@ _WHOLE = re.compile(r"([+-]?\d+)\.0*")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}([,.'\u2019 \xa0\u202f])\d{3}(?:\1\d{3})*([,.]\d+)?")
 _SIGN = re.compile(r"\s*[$€£¥₹%]\s*")
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
+_EITHER = re.compile(r"[+-]?\d{1,3},\d{3}")
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 80
 
@@ -77,6 +78,16 @@ def separators(text: str) -> str:
     return "decimal=','" if _DECIMAL_COMMA.fullmatch(text) else ""
 
 
+def is_ambiguous(text: str) -> bool:
+    """Whether the comma of a number may be a decimal one or stand between thousands.
+
+    Example:
+        >>> [is_ambiguous(text) for text in ("7,377", "2,05", "1,234,567", "7.377")]
+        [True, False, False, False]
+    """
+    return bool(_EITHER.fullmatch(text))
+
+
 def is_dressed(text: str) -> bool:
     """Whether it is a number with signs: of money or percent, between thousands, a decimal comma.
 
@@ -101,6 +112,8 @@ def undressed(text: str) -> str:
         how = "frame[column].str.replace('[$€£¥₹% ]', '', regex=True) of pandas drops the signs"
         return f"write numbers as in 1234.5: {how}"
     how = f"pandas.read_csv(..., {separators(text)}).to_csv(...) does"
+    if is_ambiguous(text):
+        how += f", or with decimal=',' if {text} is {text.replace(',', '.')}"
     return f"write numbers as in 1234.5, without signs between thousands: {how}"
 
 

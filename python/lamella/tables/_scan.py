@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._cells import MARKERS, Mask, is_dressed, merged, missing_cells, numbers, shown
+from ._cells import MARKERS, Mask, is_ambiguous, is_dressed, merged, missing_cells, numbers, shown
 from ._reading import Chunk, Source, TableError
 
 _SURELY_TEXT = 1000  # cells, none of which was a number
@@ -79,7 +79,8 @@ class Column:
         found = [cell for cell in cells if is_dressed(cell)]
         self.judged += len(cells)
         self.dressed += len(found)
-        self.example = self.example or (found[0] if found else "")
+        if not self.example or is_ambiguous(self.example):
+            self.example = next((cell for cell in found if not is_ambiguous(cell)), self.example or "".join(found[:1]))
 
     @property
     def is_dressed(self) -> bool:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._atomic import write_atomic
+from .._streams import tell
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,7 +63,7 @@ def save_for_command(figure: Figure, path: Path) -> None:
         warnings.simplefilter("always")
         save_figure(figure, path)
     for text in dict.fromkeys(_note(str(each.message)) for each in caught):
-        print(f"lamella: note: {path}: {text}", file=sys.stderr)
+        tell(f"note: {path}: {text}")
 
 
 def _note(message: str) -> str:
