@@ -55,6 +55,7 @@ CASES: list[tuple[Callable[[], Any], type[Exception], str]] = [
     (lambda: losses.mse(Y, "foo"), TypeError, "`y_pred` must hold numbers, got 'foo'"),
     (lambda: losses.mse(["a"], [1.0]), TypeError, "`y_true` must hold numbers, got ['a']"),
     (lambda: losses.mse([1.0, 2.0], [[1.0], [1.0, 2.0]]), ValueError, "its lists have different lengths"),
+    (lambda: losses.mse([[1.0], [1.0, 2.0]], [1.0, 2.0]), ValueError, "`y_true` must be an array; its lists have"),
     (lambda: activations.relu("a"), TypeError, "relu: `x` must hold numbers, got 'a'"),
     (lambda: losses.MeanSquaredError(name=TWO), TypeError, "`name` must be a str or None"),
     (lambda: losses.MeanSquaredError(reduction=TWO), TypeError, "`reduction` must be a str or None"),

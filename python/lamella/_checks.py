@@ -107,7 +107,9 @@ def floats(values: npt.ArrayLike) -> Floats:
     return array if isinstance(values, np.ndarray) and array.dtype == np.float64 else array.astype(np.float32)
 
 
-def numbers_of(owner: str, name: str, values: npt.ArrayLike, dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
+def numbers_of(
+    owner: str, name: str, values: npt.ArrayLike, dtype: npt.DTypeLike | None = np.float32
+) -> npt.NDArray[Any]:
     """`values` as an array of numbers.
 
     Raises:

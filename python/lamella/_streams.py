@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import Any
 
@@ -92,7 +93,7 @@ def to_nowhere(stream: Any) -> None:
         os.close(nowhere)
 
 
-class _Guarded:
+class _Guarded(ABC):
     """A stream whose errors a subclass turns into something else."""
 
     def __init__(self, stream: Any) -> None:
@@ -110,8 +111,8 @@ class _Guarded:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
-    def _guarded(self) -> contextlib.AbstractContextManager[None]:
-        raise NotImplementedError(f"{type(self).__name__} must define _guarded().")
+    @abstractmethod
+    def _guarded(self) -> contextlib.AbstractContextManager[None]: ...
 
 
 class _Told(_Guarded):

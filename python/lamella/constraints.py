@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -72,7 +73,7 @@ class NonNeg(Constraint):
         return np.maximum(floats(w), 0)
 
 
-class _Norm(Constraint):
+class _Norm(Constraint, ABC):
     """``w * wanted(norm) / (1e-7 + norm)``, with the norm along an axis."""
 
     axis: int
@@ -83,8 +84,8 @@ class _Norm(Constraint):
         norm = np.sqrt(np.square(values).sum(self.axis, keepdims=True))
         return np.asarray(values * (self._wanted(norm) / (_EPSILON + norm)), values.dtype)
 
-    def _wanted(self, norm: Floats) -> Floats:
-        raise NotImplementedError(f"{type(self).__name__} must define _wanted(norm).")
+    @abstractmethod
+    def _wanted(self, norm: Floats) -> Floats: ...
 
     def _check_shape(self, owner: str, name: str, shape: tuple[int, ...]) -> None:
         if not -len(shape) <= self.axis < len(shape):

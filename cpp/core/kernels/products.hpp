@@ -1,8 +1,9 @@
 /// The three products of a dense layer, for dense and for compressed rows. Serial; callers split the work.
 ///
 /// Every output element is a chain of fused multiply-adds in the order of the inner index (dense: one chain for every 512
-/// of them), whatever block it was computed in: the way the work is split can not change a bit. Column counts are rounded up to whole registers, so
-/// weights and deltas must hold zeros in their padding.
+/// of them; multiply_row and dx of few rows: one for each lane, then the lanes in pairs), whatever block it was computed in: the way
+/// the work is split can not change a bit. Column counts are rounded up to whole registers, so weights and deltas must hold zeros
+/// in their padding.
 #pragma once
 
 #include <array>

@@ -146,7 +146,7 @@ class CoreLoss(Loss):
 
     def _arrays(self, y_true: npt.ArrayLike, y_pred: npt.ArrayLike) -> tuple[Array, Array, tuple[int, ...]]:
         """Targets and predictions as matrices (labels as a vector), and the shape of the predictions before that."""
-        t, p = np.asarray(y_true), numbers_of(self.name, "y_pred", y_pred)
+        t, p = numbers_of(self.name, "y_true", y_true, None), numbers_of(self.name, "y_pred", y_pred)
         if t.dtype.kind not in "biuf":
             t = numbers_of(self.name, "y_true", y_true)
         shapes = t.shape, p.shape

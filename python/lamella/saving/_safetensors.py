@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from typing import Any
 
@@ -95,6 +94,8 @@ def _count(text: str, most: int) -> int:
 
 def _digest(header: dict[str, Any], *data: memoryview) -> str:
     """SHA-256 over the header without the digest itself, and the numbers."""
+    import hashlib  # here, since it takes 3 of the milliseconds of `import lamella`
+
     found = hashlib.sha256(_json.write(header))
     for part in data:
         found.update(part)
