@@ -184,6 +184,18 @@ def test_rmsprop_without_epsilon_matches_reference(batch: int, rng: np.random.Ge
         np.testing.assert_allclose(w, expected, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize("options", [{}, {"epsilon": 0.0}, {"momentum": 0.5}], ids=str)
+def test_rmsprop_takes_no_step_where_the_mean_square_is_infinite(options: dict[str, Any]) -> None:
+    model = Sequential([Input((1,)), layers.Dense(20, use_bias=False)])
+    model.compile(optimizers.RMSprop(0.01, **options), "mse")
+    before = model.get_weights()[0]
+    gradients = np.full((1, 20), 3, np.float32)
+    gradients[0, [0, 17]] = 1e25, -1e25
+    model.train_on_batch(np.ones((1, 1), np.float32), before - 10 * gradients)  # mse passes a tenth of the error back
+    expected = np.where(np.abs(gradients) > 9, 0, -0.01 * 3 / np.sqrt(0.1 * 9))
+    np.testing.assert_allclose(model.get_weights()[0] - before, expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("name", core.optimizers.names)
 def test_state_carries_over_from_call_to_call(name: str, rng: np.random.Generator) -> None:
     options = OPTIONS[name][-1]

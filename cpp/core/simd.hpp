@@ -75,6 +75,20 @@ inline Vec fma(Vec a, Vec b, Vec c) { return Eigen::internal::pmadd(a.packet, b.
 inline Vec sqrt(Vec a) { return Eigen::internal::psqrt(a.packet); }
 /// 1 / √a to 2 units in the last place, several times faster than a root and a division; right at 0, infinity and NaN.
 inline Vec reciprocal_sqrt(Vec a) { return Eigen::internal::prsqrt(a.packet); }
+/// The same, to the same bits, for a of at least 2.4e-38 (twice the smallest normal number), infinite or NaN.
+template <class P>
+P reciprocal_sqrt_of_normal(P a) {
+    return Eigen::internal::prsqrt(a);
+}
+#ifdef EIGEN_VECTORIZE_AVX512
+/// Less one in the exponent is half of a, and makes infinity finite: so Newton's step is right for all of these without a mask.
+inline __m512 reciprocal_sqrt_of_normal(__m512 a) {
+    const __m512i less = _mm512_set1_epi32(0x7f800000);  // with the other sign
+    const __m512 guess = _mm512_rsqrt14_ps(a), minus_half = _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), less));
+    return _mm512_mul_ps(guess, _mm512_fmadd_ps(_mm512_mul_ps(minus_half, guess), guess, _mm512_set1_ps(1.5F)));
+}
+#endif
+inline Vec reciprocal_sqrt_of_normal(Vec a) { return reciprocal_sqrt_of_normal(a.packet); }
 inline Vec abs(Vec a) { return Eigen::internal::pabs(a.packet); }
 inline Scalar sum(Vec a) { return Eigen::internal::predux(a.packet); }
 

@@ -27,10 +27,10 @@ struct Split {
 };
 
 // Gradient tiles: so narrow that the columns of the deltas which they are made from stay in a 32 KB first-level cache while
-// all rows of the weight pass by, and so small that the tile, its weights and their state stay there, too.
+// all rows of the weight pass by, and so small that the tile, its weights and their state stay there, too. Of compressed
+// columns they are as wide as a panel, since their deltas come in bands.
 inline constexpr Index kTileNumbers = 2048;
 inline constexpr Index kTileCols = 6 * kLanes;
-inline constexpr Index kSparseTileCols = std::max<Index>(64, kLanes);
 
 /// sums (n) = sum of the rows of dz (batch × n), in the order of the rows.
 inline void column_sums(ConstView dz, Scalar* sums) {

@@ -160,7 +160,8 @@ private:
             }
         };
         for_panels(mine.cols, kernel.width, [&](Range panel) {
-            const Index most = columns ? kSparseTileCols : kTileCols, strips = (panel.count() + most - 1) / most;
+            if (columns) return send(panel);
+            const Index strips = (panel.count() + kTileCols - 1) / kTileCols;
             const Index width = padded((panel.count() + strips - 1) / strips);
             for (Index c = panel.first; c < panel.last; c += width) send({c, std::min(c + width, panel.last)});
         });

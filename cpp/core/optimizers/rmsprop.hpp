@@ -34,7 +34,7 @@ struct RmspropRule {
             a = a * rho + g * (1 - rho);
             d = v - a * a + epsilon;
         }
-        const Vec u = g * step.rate * reciprocal_sqrt(d);
+        const Vec u = g * step.rate * (kCentered ? reciprocal_sqrt(d) : reciprocal_sqrt_of_normal(d));
         if constexpr (kMomentum) {
             Vec& m = state[1];
             m = m * momentum + u;

@@ -24,9 +24,10 @@ struct State {
     Scalar start = 0;
 };
 
-/// An epsilon that is never 0: a weight that never had a gradient (padding is such) must not become 0 / 0.
+/// An epsilon that is never 0: a weight that never had a gradient (padding is such) must not become 0 / 0. As small as
+/// reciprocal_sqrt_of_normal() allows.
 inline Scalar no_less_than_tiny(double epsilon) {
-    return std::max(static_cast<Scalar>(epsilon), std::numeric_limits<Scalar>::min());
+    return std::max(static_cast<Scalar>(epsilon), 2 * std::numeric_limits<Scalar>::min());
 }
 
 /// 1 - beta in double: from a float beta of 0.999 it would be off by 5e-5.
