@@ -218,14 +218,14 @@ void stream_rows(const Entries* rows, ConstView w, const Scalar* bias, View y) {
 // 32, 43 and 48 rows of dz are slower than 64, which are 32 KB.
 constexpr Index kStripBytes = kSparseWidest * kLanes * Index{sizeof(Scalar)};  // of one row
 constexpr Index kBandBytes = 24 << 10, kDeltaBytes = 32 << 10;
-constexpr Index kBandEntries = 16;
+constexpr Index kBandEntries = 16, kDeltaEntries = 8;
 constexpr Index kBlockRows = 128;
 
-Index bands(const Entries* lists, Index count, Index depth) {
+Index bands(const Entries* lists, Index count, Index depth, Index bytes, Index fewest) {
     Index entries = 0;
     for (Index r = 0; r < count; ++r) entries += lists[r].count;
-    const Index most = depth * kStripBytes / kBandBytes;
-    return std::clamp<Index>(entries / std::max<Index>(count, 1) / kBandEntries, 1, std::max<Index>(most, 1));
+    const Index most = (depth * kStripBytes + bytes - 1) / bytes;
+    return std::clamp<Index>(entries / std::max<Index>(count, 1) / fewest, 1, std::max<Index>(most, 1));
 }
 
 /// c = lists · right + bias, in so many bands of right's rows. `ahead` is asked for where a list is not empty.
@@ -325,7 +325,7 @@ void multiply(ConstView x, ConstView w, const Scalar* bias, View y) {
 void multiply(const Entries* rows, ConstView w, const Scalar* bias, View y) {
     if (padded(y.cols) == kLanes) return stream_rows<1>(rows, w, bias, y);
     if (padded(y.cols) == 2 * kLanes) return stream_rows<2>(rows, w, bias, y);
-    sparse_product(rows, w, bands(rows, y.rows, w.rows), bias, y);
+    sparse_product(rows, w, bands(rows, y.rows, w.rows, kBandBytes, kBandEntries), bias, y);
 }
 
 void multiply_row(ConstView x, ConstView w, const Scalar* bias, View y) {
@@ -376,7 +376,7 @@ void outer(ConstView x, ConstView dz, View tile, const Ahead& ahead) {
 }
 
 void outer(const Entries* columns, ConstView dz, View tile, const Ahead& ahead) {
-    sparse_product(columns, dz, dz.rows * kStripBytes / (kDeltaBytes + 1) + 1, nullptr, tile, ahead);
+    sparse_product(columns, dz, bands(columns, tile.rows, dz.rows, kDeltaBytes, kDeltaEntries), nullptr, tile, ahead);
 }
 
 void add_outer(Entries entries, Index first, const Scalar* dz, View tile) {
