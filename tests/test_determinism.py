@@ -68,6 +68,42 @@ def test_threads_change_no_bit(threads: int, share: float, rng: np.random.Genera
     assert_same_bits(trained(x, y), expected)
 
 
+@pytest.mark.parametrize(
+    ("rows", "columns", "share"), [(900, 700, 0.16), (620, 5000, 0.02)], ids=["few and many nonzeros", "large kernel"]
+)
+def test_threads_change_no_bit_of_sparse_matrices(
+    rows: int, columns: int, share: float, rng: np.random.Generator
+) -> None:
+    """Two threads list the nonzeros of a small batch each for itself, those of a large one together."""
+    shares = np.linspace(0.5, 1.5, rows)[:, None] * share  # of some batches less than 32768, of others more
+    x = (rng.random((rows, columns), dtype=np.float32) * (rng.random((rows, columns)) < shares)).astype(np.float32)
+    y = rng.standard_normal((rows, 3))
+
+    def train(threads: int) -> tuple[list[Array], list[Array]]:
+        lamella.set_num_threads(threads)
+        lamella.utils.set_random_seed(4)
+        model = Sequential([Input((columns,)), layers.Dense(140, "tanh"), layers.Dense(3)])
+        model.compile(optimizers.SGD(0.1), "mse")
+        before = model.get_weights()
+        model.fit(scipy.sparse.csr_matrix(x), y, epochs=2, batch_size=300, shuffle=False, verbose=0)
+        return before, model.get_weights()
+
+    before, after = train(1)
+    for threads in (2, 3):
+        for w, wanted in zip(train(threads)[1], after, strict=True):
+            np.testing.assert_array_equal(w.view(np.uint32), wanted.view(np.uint32))
+    w1, b1, w2, b2 = expected = [w.astype(np.float64) for w in before]
+    for first in [*range(0, rows, 300)] * 2:
+        a, t = x[first : first + 300].astype(np.float64), y[first : first + 300]
+        h = np.tanh(a @ w1 + b1)
+        dy = 2 * (h @ w2 + b2 - t) / t.size
+        dz = dy @ w2.T * (1 - h**2)
+        for w, gradient in zip(expected, [a.T @ dz, dz.sum(0), h.T @ dy, dy.sum(0)], strict=True):
+            w -= 0.1 * gradient
+    for w, wanted in zip(after, expected, strict=True):
+        np.testing.assert_allclose(w, wanted, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("narrow", [1, 16, 40])
 @pytest.mark.parametrize("batch", [1, 3, 4, 5, 9, 12, 33])
 def test_threads_change_no_bit_of_few_rows_through_narrow_and_wide_layers(

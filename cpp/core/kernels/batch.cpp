@@ -102,6 +102,14 @@ Index column_at(const I* index, Index cols, bool& outside) {
     return inside ? column : 0;
 }
 
+// What two members list each for itself: more would not stay in a core's second-level cache.
+constexpr int kMostApart = 2;
+constexpr Index kEntriesApart = 32 << 10;
+
+bool is_sparse(const Source& source) {
+    return std::visit([](const auto& rows) { return requires { rows.starts; }; }, source);
+}
+
 // What a column costs its member besides its nonzeros, in nonzeros. Lists: an empty list; cuts: the update of its weights.
 constexpr Index kListCost = 2, kCutCost = 4;
 constexpr int kBatchesBounded = 16;  // batches that use the same bounds: finding them takes longer than it gains for one
@@ -115,21 +123,25 @@ const Entry* lower_bound(const Entry* from, const Entry* end, Index column) {
 
 Batch::Batch(Index rows, Index cols, int threads, double densest, Columns wanted)
     : storage_(times(rows, padded_stride(cols))),
-      rows_(rows),
       row_starts_(rows + 1),
       row_sizes_(rows),
       densest_(densest),
       wanted_(densest > 0 ? wanted : Columns::kNone) {
     dense_ = {storage_.data(), rows, cols, padded_stride(cols)};
     const auto room = static_cast<std::size_t>(densest * static_cast<double>(rows) * static_cast<double>(cols));
-    entries_ = std::make_unique_for_overwrite<Entry[]>(room + rows);  // untouched pages cost nothing
+    const bool lists = wanted_ == Columns::kLists;
+    nonzeros_.resize(lists && threads <= kMostApart ? static_cast<std::size_t>(threads) : 1);
+    for (Nonzeros& each : nonzeros_) {
+        each.entries = std::make_unique_for_overwrite<Entry[]>(room + rows);  // untouched pages cost nothing
+        each.rows.resize(rows);
+        if (!lists) continue;
+        each.by_column = std::make_unique_for_overwrite<Entry[]>(room + cols);
+        each.columns.resize(cols);
+        each.cursors.resize(cols);
+    }
     if (wanted_ == Columns::kNone) return;
     bounds_.resize(static_cast<std::size_t>(threads) + 1);
     cuts_.resize(static_cast<std::size_t>(rows) * bounds_.size());
-    if (wanted_ == Columns::kCuts) return;
-    by_column_ = std::make_unique_for_overwrite<Entry[]>(room + cols);
-    columns_.resize(cols);
-    cursors_.resize(cols);
 }
 
 template <class T>
@@ -148,26 +160,31 @@ void Batch::measure(const CompressedRows<I, V>& source, Rows rows, Affine affine
         row_sizes_[r] = affine.offset == 0 ? source.starts[rows[r] + 1] - source.starts[rows[r]] : source.cols;
 }
 
-void Batch::decide(Index count, bool compress) {
+void Batch::decide(Index count, bool compress, bool sparse) {
     Index nonzeros = 0;
     for (Index r = 0; r < count; ++r) {
         row_starts_[r] = nonzeros + r;  // behind every row there is room for kEnd
-        rows_[r] = {entries_.get() + row_starts_[r], row_sizes_[r]};
         nonzeros += row_sizes_[r];
     }
     compressed_ = compress && densest_ > 0 && static_cast<double>(nonzeros) <=
                                   densest_ * static_cast<double>(count) * static_cast<double>(dense_.cols);
+    apart_ = compressed_ && sparse && nonzeros_.size() > 1 && nonzeros <= kEntriesApart;
+    if (!apart_) place_rows(nonzeros_[0]);
+}
+
+void Batch::place_rows(Nonzeros& to) const {
+    for (Index r = 0; r < count_; ++r) to.rows[r] = {to.entries.get() + row_starts_[r], row_sizes_[r]};
 }
 
 template <class T>
-void Batch::fill(const DenseRows<T>&, Rows, Affine, Range mine) {
+void Batch::fill(const DenseRows<T>&, Rows, Affine, Range mine, const Nonzeros& to) {
     if (!compressed_) return;
     for (Index r = mine.first; r < mine.last; ++r)
-        compress_row(dense_.row(r), row_sizes_[r], entries_.get() + row_starts_[r]);
+        compress_row(dense_.row(r), row_sizes_[r], to.entries.get() + row_starts_[r]);
 }
 
 template <class I, class V>
-void Batch::fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine) {
+void Batch::fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine, const Nonzeros& nonzeros) {
     bool outside = false;
     if (mine.count() > 0) ask(source, rows[mine.first]);
     for (Index r = mine.first; r < mine.last; ++r) {
@@ -176,7 +193,7 @@ void Batch::fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, R
         const I* index = source.indices + start;
         const V* value = source.values + start;
         if (compressed_) {
-            Entry* to = entries_.get() + row_starts_[r];
+            Entry* to = nonzeros.entries.get() + row_starts_[r];
             list_row(index, value, size, affine.scale, to);
             std::int32_t falls = 0, odd = 0;  // a loop of its own, and no exit: so both are vectorised
             for (Index i = 0; i < size; ++i) odd |= static_cast<std::uint32_t>(to[i].index) >= static_cast<std::uint32_t>(source.cols);
@@ -205,7 +222,7 @@ Index Batch::bound(int rank, int members) const {
     const auto cost = [&](Index column) {  // of the columns before this one
         Index entries = 0;
         for (Index i = 0; i < kSample; ++i) {
-            const Entries& row = rows_[count_ * i / kSample];
+            const Entries& row = nonzeros_[0].rows[count_ * i / kSample];
             entries += lower_bound(row.data, row.data + row.count, column) - row.data;
         }
         return entries * count_ / kSample + each * column;
@@ -223,36 +240,39 @@ Index Batch::bound(int rank, int members) const {
 /// Where each bound falls in the member's rows.
 void Batch::cut_rows(Range mine) {
     for (Index r = mine.first; r < mine.last; ++r) {
-        const Entry *from = rows_[r].data, *end = from + rows_[r].count;
+        const Entries& row = nonzeros_[0].rows[r];
+        const Entry *from = row.data, *end = from + row.count;
         std::int32_t* cuts = &cuts_[r * static_cast<Index>(bounds_.size())];
         for (int b = 0; b < members_; ++b) {
             from = lower_bound(from, end, bounds_[b]);
-            cuts[b] = static_cast<std::int32_t>(from - rows_[r].data);
+            cuts[b] = static_cast<std::int32_t>(from - row.data);
         }
-        cuts[members_] = static_cast<std::int32_t>(rows_[r].count);
+        cuts[members_] = static_cast<std::int32_t>(row.count);
     }
 }
 
-/// Lists the columns between the member's bounds.
-void Batch::list_columns(Member member, Index count) {
-    const Range cols{bounds_[member.rank], bounds_[member.rank + 1]};
-    std::fill(cursors_.begin() + cols.first, cursors_.begin() + cols.last, 0);
+/// Lists columns, of which row r has the entries part_of(r).
+template <class Part>
+void Batch::list_columns(Nonzeros& of, Range cols, const Part& part_of) {
+    std::fill(of.cursors.begin() + cols.first, of.cursors.begin() + cols.last, 0);
     const auto each_entry = [&](auto&& visit) {
-        for (Index r = 0; r < count; ++r)
-            for (Index i = cut_at(r, member.rank), end = cut_at(r, member.rank + 1); i < end; ++i) visit(r, rows_[r].data[i]);
+        for (Index r = 0; r < count_; ++r) {
+            const Range part = part_of(r);
+            for (Index i = part.first; i < part.last; ++i) visit(r, of.rows[r].data[i]);
+        }
     };
-    each_entry([&](Index, const Entry& entry) { ++cursors_[entry.index]; });
+    each_entry([&](Index, const Entry& entry) { ++of.cursors[entry.index]; });
     auto place = static_cast<std::int32_t>(cols.first);  // a kEnd for every column before
-    for (Index r = 0; r < count; ++r) place += cut_at(r, member.rank);
+    for (Index r = 0; r < count_; ++r) place += static_cast<std::int32_t>(part_of(r).first);
     for (Index c = cols.first; c < cols.last; ++c) {
-        const std::int32_t size = cursors_[c];
-        columns_[c] = {by_column_.get() + place, size};
-        cursors_[c] = place;
+        const std::int32_t size = of.cursors[c];
+        of.columns[c] = {of.by_column.get() + place, size};
+        of.cursors[c] = place;
         place += size;
-        by_column_[place++] = kEnd;
+        of.by_column[place++] = kEnd;
     }
     each_entry([&](Index r, const Entry& entry) {
-        by_column_[cursors_[entry.index]++] = {static_cast<std::int32_t>(r), entry.value};
+        of.by_column[of.cursors[entry.index]++] = {static_cast<std::int32_t>(r), entry.value};
     });
 }
 
@@ -262,28 +282,35 @@ void Batch::require_whole() const {
 }
 
 void Batch::gather(const Team& team, const Source& source, Rows rows, Affine affine, const std::atomic<bool>& compress) {
-    team.phase([&](Member member) {
-        const Range mine = member.share(rows.count);
-        std::visit([&](const auto& from) { measure(from, rows, affine, mine); }, source);
+    const bool sparse = is_sparse(source), lists = wanted_ == Columns::kLists;
+    const auto measure_share = [&](Member member) {
+        std::visit([&](const auto& from) { measure(from, rows, affine, member.share(rows.count)); }, source);
         const bool stale = members_ != member.size || age_ == 1;
         if (wanted_ != Columns::kNone && stale) bounds_[member.rank] = bound(member.rank, member.size);
-    });
+    };
+    if (!sparse) team.phase(measure_share);
     team.phase([&](Member member) {
         if (member.rank > 0) return;
+        if (sparse)  // soon done
+            for (int rank = 0; rank < member.size; ++rank) measure_share({rank, member.size});
         if (wanted_ != Columns::kNone) bounds_[member.size] = dense_.cols;
         age_ = members_ == member.size ? age_ % kBatchesBounded + 1 : 1;
         members_ = member.size;
         count_ = rows.count;
-        decide(rows.count, compress);
+        decide(rows.count, compress, sparse);
     });
     team.phase([&](Member member) {
-        const Range mine = member.share(rows.count);
-        std::visit([&](const auto& from) { fill(from, rows, affine, mine); }, source);
+        const Range mine = apart_ ? Range{0, rows.count} : member.share(rows.count);
+        Nonzeros& to = nonzeros_[apart_ ? member.rank : 0];
+        if (apart_) place_rows(to);
+        std::visit([&](const auto& from) { fill(from, rows, affine, mine, to); }, source);
+        if (apart_) return list_columns(to, {0, dense_.cols}, [&](Index r) { return Range{0, to.rows[r].count}; });
         if (compressed_ && wanted_ != Columns::kNone) cut_rows(mine);
     });
-    if (wanted_ != Columns::kLists) return;
+    if (!lists) return;
     team.phase([&](Member member) {
-        if (compressed_) list_columns(member, rows.count);
+        const auto part_of = [&](Index r) { return Range{cut_at(r, member.rank), cut_at(r, member.rank + 1)}; };
+        if (compressed_ && !apart_) list_columns(nonzeros_[0], share(member.rank), part_of);
     });
 }
 

@@ -76,36 +76,48 @@ public:
 
     /// The rows, valid unless they are compressed rows of a sparse source.
     ConstView dense(Index count) const { return {dense_.data, count, dense_.cols, dense_.stride}; }
-    /// Their nonzeros by row and by column, or null while the batch is not compressed.
-    const Entries* rows() const { return compressed_ ? rows_.data() : nullptr; }
-    const Entries* columns() const { return compressed_ && wanted_ == Columns::kLists ? columns_.data() : nullptr; }
+    /// Their nonzeros by row and by column where the member finds them, or null while the batch is not compressed.
+    const Entries* rows(int rank) const { return compressed_ ? nonzeros(rank).rows.data() : nullptr; }
+    const Entries* columns(int rank) const {
+        return compressed_ && wanted_ == Columns::kLists ? nonzeros(rank).columns.data() : nullptr;
+    }
     /// Whether cut() may be asked: the member's share of the columns, and a row's nonzeros in it.
     bool is_cut() const { return compressed_ && wanted_ == Columns::kCuts; }
     Range share(int rank) const { return {bounds_[rank], bounds_[rank + 1]}; }
     Entries cut(Index row, int rank) const {
         const std::int32_t first = cut_at(row, rank);
-        return {rows_[row].data + first, cut_at(row, rank + 1) - first};
+        return {nonzeros(rank).rows[row].data + first, cut_at(row, rank + 1) - first};
     }
 
 private:
+    struct Nonzeros {
+        std::unique_ptr<Entry[]> entries, by_column;
+        std::vector<Entries> rows, columns;
+        std::vector<std::int32_t> cursors;  // a column's next place
+    };
+    const Nonzeros& nonzeros(int rank) const { return nonzeros_[apart_ ? rank : 0]; }
+
     template <class T>
     void measure(const DenseRows<T>& source, Rows rows, Affine affine, Range mine);
     template <class I, class V>
     void measure(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine);
-    void decide(Index count, bool compress);
+    void decide(Index count, bool compress, bool sparse);
+    void place_rows(Nonzeros& to) const;
     template <class T>
-    void fill(const DenseRows<T>& source, Rows rows, Affine affine, Range mine);
+    void fill(const DenseRows<T>& source, Rows rows, Affine affine, Range mine, const Nonzeros& to);
     template <class I, class V>
-    void fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine);
+    void fill(const CompressedRows<I, V>& source, Rows rows, Affine affine, Range mine, const Nonzeros& to);
     const std::int32_t& cut_at(Index row, Index bound) const { return cuts_[row * static_cast<Index>(bounds_.size()) + bound]; }
     Index bound(int rank, int members) const;
     void cut_rows(Range mine);
-    void list_columns(Member member, Index count);
+    template <class Part>
+    void list_columns(Nonzeros& of, Range cols, const Part& part_of);
 
     View dense_;
     Buffer storage_;
-    std::unique_ptr<Entry[]> entries_, by_column_;
-    std::vector<Entries> rows_, columns_;
+    // One for all members, or one for each: then nobody reads what another core has just written, or writes what it has read.
+    std::vector<Nonzeros> nonzeros_;
+    bool apart_ = false;  // of the last batch
     std::vector<std::int64_t> row_starts_;
     std::vector<Index> row_sizes_;
     // Each member has the columns between two bounds, so that no cache line is written by two of them. The bounds would have
@@ -114,8 +126,7 @@ private:
     Index count_ = 0;  // rows of the last batch
     int members_ = 0;  // that shared it
     int age_ = 0;      // batches since the bounds were due, from 1
-    std::vector<std::int32_t> cuts_;     // (rows × bounds)
-    std::vector<std::int32_t> cursors_;  // a column's next place
+    std::vector<std::int32_t> cuts_;  // (rows × bounds)
     std::unique_ptr<std::atomic<bool>> broken_ = std::make_unique<std::atomic<bool>>(false);
     double densest_ = 0;
     Columns wanted_ = Columns::kNone;
@@ -130,8 +141,8 @@ public:
     Input(const Batch& batch, Index count) : dense_(batch.dense(count)), batch_(&batch) {}
 
     ConstView dense() const { return dense_; }
-    const Entries* rows() const { return batch_ ? batch_->rows() : nullptr; }
-    const Entries* columns() const { return batch_ ? batch_->columns() : nullptr; }
+    const Entries* rows(int rank) const { return batch_ ? batch_->rows(rank) : nullptr; }
+    const Entries* columns(int rank) const { return batch_ ? batch_->columns(rank) : nullptr; }
     /// The batch if its rows are cut by members, else null.
     const Batch* cuts() const { return batch_ && batch_->is_cut() ? batch_ : nullptr; }
 

@@ -41,7 +41,7 @@ void tile(const Left& left, const Scalar* from, const Scalar* right, Index right
         LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[r][j] = Vec(Scalar(0));
     const Index pace = ahead.count ? std::max<Index>((depth + Rows - 1) / Rows, 1) : depth;  // steps for every row asked for
     for (Index k = 0; k < depth; ++row) {
-        ahead.ask(row, col, Cols * kLanes);
+        ahead.ask<3>(row, col, Cols * kLanes);
         for (const Index last = std::min(depth, k + pace); k < last; ++k) {
             Vec b[Cols];
             LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) b[j] = Vec::load(right + j * kLanes);
@@ -219,7 +219,10 @@ void stream_rows(const Entries* rows, ConstView w, const Scalar* bias, View y) {
 constexpr Index kStripBytes = kSparseWidest * kLanes * Index{sizeof(Scalar)};  // of one row
 constexpr Index kBandBytes = 24 << 10, kDeltaBytes = 32 << 10;
 constexpr Index kBandEntries = 16, kDeltaEntries = 8;
-constexpr Index kBlockRows = 128;
+constexpr Index kBlockRows = 128, kMostBlockRows = 512;
+// A right factor larger than this comes from the third-level cache or from memory, and a list's rows from all over it. Then each
+// band is asked for, in order, while the one before it is used, by as many lists as there are.
+constexpr Index kAskedBytes = 1 << 20;
 
 Index bands(const Entries* lists, Index count, Index depth, Index bytes, Index fewest) {
     Index entries = 0;
@@ -232,18 +235,25 @@ Index bands(const Entries* lists, Index count, Index depth, Index bytes, Index f
 void sparse_product(const Entries* lists, ConstView right, Index bands, const Scalar* bias, View c, const Ahead& ahead = {}) {
     const Index registers = padded(c.cols) / kLanes, strips = (registers + kSparseWidest - 1) / kSparseWidest;
     const Index height = std::max<Index>((right.rows + bands - 1) / bands, 1);
+    const bool asks = right.rows * right.stride * Index{sizeof(Scalar)} > kAskedBytes;
+    const Index most = asks ? kMostBlockRows : kBlockRows;
     // From the last columns to the first: gradients and updates go the other way, and find here what they left in cache.
     for (Index s = strips; s-- > 0;) {
         const Index column = s * kSparseWidest * kLanes, width = std::min<Index>(kSparseWidest, registers - s * kSparseWidest);
         const auto tile = kSparseTiles[width - 1];
-        for (Index block = 0; block < c.rows; block += kBlockRows) {
-            const Index last = std::min(block + kBlockRows, c.rows);
-            std::array<const Entry*, kBlockRows> at;
+        for (Index block = 0; block < c.rows; block += most) {
+            const Index last = std::min(block + most, c.rows);
+            std::array<const Entry*, kMostBlockRows> at;
             for (Index r = block; r < last; ++r) at[r - block] = lists[r].data;
             for (Index first = 0; first < right.rows || first == 0; first += height) {
                 const auto limit = static_cast<std::int32_t>(std::min(first + height, right.rows));
+                Index next = asks && block == 0 ? limit : right.rows, due = 0;  // row to ask for, and how many in lists' time
                 for (Index r = block; r < last; ++r) {
-                    if (first == 0 && lists[r].count) ahead.ask(r, column, width * kLanes);
+                    if (next < right.rows)
+                        for (due += height; due >= last - block && next < right.rows; due -= last - block, ++next)
+                            prefetch_rows(right.row(next) + column, right.stride, 1, width * kLanes);
+                    // A list is short, so that many lines are asked for at once: more than the first level can wait for.
+                    if (first == 0 && lists[r].count) ahead.ask<2>(r, column, width * kLanes);
                     Scalar* out = c.row(r) + column;
                     const Scalar* start = first > 0 ? out : bias ? bias + column : nullptr;
                     at[r - block] = tile(at[r - block], limit, right.data + column, right.stride, start, out);

@@ -47,11 +47,12 @@ struct Ahead {
     int count = 0;
     Index stride = 0;
 
-    /// Asks for `cols` numbers of each block from (row, col).
+    /// Asks for `cols` numbers of each block from (row, col), for the first-level cache (3) or the second (2).
+    template <int Locality>
     void ask(Index row, Index col, Index cols) const {
         constexpr Index line = 64 / sizeof(Scalar);
         for (int i = 0; i < count; ++i)
-            for (Index c = 0; c < cols; c += line) LAMELLA_PREFETCH(blocks[i] + row * stride + col + c, 1);
+            for (Index c = 0; c < cols; c += line) LAMELLA_PREFETCH(blocks[i] + row * stride + col + c, 1, Locality);
     }
 };
 

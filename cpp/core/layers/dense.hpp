@@ -38,7 +38,7 @@ struct Dense {
         pass.team.phase([&](Member member) {
             const Split mine(member, y.rows, y.cols);
             const View out = mine.of(y);
-            const Entries* rows = t.x.rows();
+            const Entries* rows = t.x.rows(member.rank);
             if (kernel.transposed) {
                 const Scalar* b = use_bias ? params[bias].data : nullptr;
                 multiply_row(t.x.dense().middle_rows(mine.rows.first, mine.rows.count()), params[kernel][0], b, out);
@@ -144,7 +144,7 @@ private:
 
     template <class Sink>
     void tiles(Member member, const Input& x, ConstView dz, const Sink& sink, Scalar* scratch) const {
-        const Entries* columns = x.columns();
+        const Entries* columns = x.columns(member.rank);
         const Split mine(member, kernel.rows, kernel.cols);
         const auto send = [&](Range cols) {
             const ConstView delta = dz.middle_cols(cols.first, cols.count());
