@@ -41,7 +41,8 @@ PYTHON_ORDER = [
 CPP_ORDER = [
     "core/scalar", "core/memory", "core/simd", "core/special", "core/panels", "core/arena",
     "core/forks", "core/shared_mutex", "core/parallel", "core/polling",
-    "core/kernels/products", "core/kernels/rows", "core/kernels/columns", "core/kernels/batch", "core/compress",
+    "core/kernels/products", "core/kernels/compressed_products", "core/kernels/rows", "core/kernels/columns",
+    "core/kernels/batch", "core/compress",
     "core/bfloat16", "core/exchange", "core/split", "core/pass", "core/random",
     "core/activations/of_output", "core/activations/of_input", "core/activations/rowwise", "core/activations",
     "core/losses/target", "core/losses/crossentropies", "core/losses/*", "core/losses",

@@ -81,13 +81,6 @@ constexpr auto kTiles = all_tiles(std::make_integer_sequence<int, kRows>{});
 // Strips of the right factor that are larger are asked for ahead; smaller ones stay in the first-level cache.
 constexpr Index kCachedBytes = 16 << 10;
 
-/// Asks for `cols` numbers of each of `rows` rows.
-void prefetch_rows(const Scalar* data, Index stride, Index rows, Index cols) {
-    constexpr Index line = 64 / sizeof(Scalar);
-    for (Index r = 0; r < rows; ++r)
-        for (Index c = 0; c < cols; c += line) LAMELLA_PREFETCH(data + r * stride + c, 0, 2);
-}
-
 /// c (rows × whole registers of cols) = left · right + bias.
 void product(Left left, Index rows, ConstView right, Index depth, const Scalar* bias, View c, const Ahead& ahead = {}) {
     const Index registers = padded(c.cols) / kLanes;
@@ -117,148 +110,6 @@ void product(Left left, Index rows, ConstView right, Index depth, const Scalar* 
                 j += width;
             }
             r += block;
-        }
-    }
-}
-
-/// c (Cols registers) = start + Σ value · right.row(index) over the entries with index < limit; returns the next entry.
-template <int Cols>
-const Entry* sparse_tile(const Entry* entry, std::int32_t limit, const Scalar* right, Index right_stride, const Scalar* start,
-                         Scalar* c) {
-    Vec sums[Cols];
-    LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[j] = start ? Vec::load(start + j * kLanes) : Vec(Scalar(0));
-    for (; entry->index < limit; ++entry) {
-        const Vec a(entry->value);
-        const Scalar* row = right + entry->index * right_stride;
-        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[j] = fma(a, Vec::load(row + j * kLanes), sums[j]);
-    }
-    LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) sums[j].store(c + j * kLanes);
-    return entry;
-}
-
-// Up to a panel's row: one visit to an entry then pays for eight cache lines.
-constexpr int kSparseWidest = static_cast<int>(std::clamp<Index>(128 / kLanes, 1, 8));
-template <int... Cols>
-constexpr auto all_sparse_tiles(std::integer_sequence<int, Cols...>) {
-    return std::array{&sparse_tile<Cols + 1>...};
-}
-constexpr auto kSparseTiles = all_sparse_tiles(std::make_integer_sequence<int, kSparseWidest>{});
-
-template <int Cols>
-void scatter_tile(const Entry* entry, const Entry* end, Index first, const Scalar* dz, Scalar* to, Index stride) {
-    Vec delta[Cols];
-    LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) delta[j] = Vec::load(dz + j * kLanes);
-    for (; entry != end; ++entry) {
-        const Vec a(entry->value);
-        Scalar* row = to + (entry->index - first) * stride;
-        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) fma(a, delta[j], Vec::load(row + j * kLanes)).store(row + j * kLanes);
-    }
-}
-template <int... Cols>
-constexpr auto all_scatter_tiles(std::integer_sequence<int, Cols...>) {
-    return std::array{&scatter_tile<Cols + 1>...};
-}
-constexpr auto kScatterTiles = all_scatter_tiles(std::make_integer_sequence<int, kSparseWidest>{});
-
-// Rows that are multiplied side by side where y is narrow: a row alone would wait for each of its sums before the next.
-constexpr int kStreams = 4;
-
-/// y (batch × Cols registers) = x · w + bias for compressed rows of x.
-template <int Cols>
-void stream_rows(const Entries* rows, ConstView w, const Scalar* bias, View y) {
-    struct Stream {
-        const Entry *at = nullptr, *end = nullptr;
-        Scalar* out = nullptr;
-    };
-    std::array<Stream, kStreams> streams;
-    Vec sums[kStreams][Cols];
-    Index next = 0;
-    const auto begin = [&](Stream& stream, Vec* total) {
-        stream = {rows[next].data, rows[next].data + rows[next].count, y.row(next)};
-        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) total[j] = bias ? Vec::load(bias + j * kLanes) : Vec(Scalar(0));
-        ++next;
-    };
-    const auto add = [&](const Entry& entry, Vec* total) {
-        const Vec a(entry.value);
-        const Scalar* row = w.row(entry.index);
-        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) total[j] = fma(a, Vec::load(row + j * kLanes), total[j]);
-    };
-    const auto finish = [&](const Stream& stream, Vec* total) {
-        for (const Entry* entry = stream.at; entry != stream.end; ++entry) add(*entry, total);
-        LAMELLA_UNROLL for (int j = 0; j < Cols; ++j) total[j].store(stream.out + j * kLanes);
-    };
-    if (y.rows >= kStreams) {
-        LAMELLA_UNROLL for (int s = 0; s < kStreams; ++s) begin(streams[s], sums[s]);
-        for (bool full = true; full;) {
-            Index steps = streams[0].end - streams[0].at;
-            LAMELLA_UNROLL for (int s = 1; s < kStreams; ++s) steps = std::min<Index>(steps, streams[s].end - streams[s].at);
-            for (Index i = 0; i < steps; ++i)
-                LAMELLA_UNROLL for (int s = 0; s < kStreams; ++s) add(streams[s].at[i], sums[s]);
-            LAMELLA_UNROLL for (int s = 0; s < kStreams; ++s) {
-                streams[s].at += steps;
-                if (streams[s].at != streams[s].end || !full) continue;
-                if (next == y.rows) {
-                    full = false;
-                    continue;
-                }
-                finish(streams[s], sums[s]);
-                begin(streams[s], sums[s]);
-            }
-        }
-        LAMELLA_UNROLL for (int s = 0; s < kStreams; ++s) finish(streams[s], sums[s]);
-    }
-    while (next < y.rows) {
-        begin(streams[0], sums[0]);
-        finish(streams[0], sums[0]);
-    }
-}
-
-// Compressed rows are multiplied band by band of w's rows: a band of one strip fits into the first-level cache, unless
-// that would leave too few entries of a row to each band. For gradients the bands are of dz. Measured on Zen 4: bands of
-// 32, 43 and 48 rows of dz are slower than 64, which are 32 KB.
-constexpr Index kStripBytes = kSparseWidest * kLanes * Index{sizeof(Scalar)};  // of one row
-constexpr Index kBandBytes = 24 << 10, kDeltaBytes = 32 << 10;
-constexpr Index kBandEntries = 16, kDeltaEntries = 8;
-constexpr Index kBlockRows = 128, kMostBlockRows = 512;
-// A right factor larger than this comes from the third-level cache or from memory, and a list's rows from all over it. Then each
-// band is asked for, in order, while the one before it is used, by as many lists as there are.
-constexpr Index kAskedBytes = 1 << 20;
-
-Index bands(const Entries* lists, Index count, Index depth, Index bytes, Index fewest) {
-    Index entries = 0;
-    for (Index r = 0; r < count; ++r) entries += lists[r].count;
-    const Index most = (depth * kStripBytes + bytes - 1) / bytes;
-    return std::clamp<Index>(entries / std::max<Index>(count, 1) / fewest, 1, std::max<Index>(most, 1));
-}
-
-/// c = lists · right + bias, in so many bands of right's rows. `ahead` is asked for where a list is not empty.
-void sparse_product(const Entries* lists, ConstView right, Index bands, const Scalar* bias, View c, const Ahead& ahead = {}) {
-    const Index registers = padded(c.cols) / kLanes, strips = (registers + kSparseWidest - 1) / kSparseWidest;
-    const Index height = std::max<Index>((right.rows + bands - 1) / bands, 1);
-    const bool asks = right.rows * right.stride * Index{sizeof(Scalar)} > kAskedBytes;
-    const Index most = asks ? kMostBlockRows : kBlockRows;
-    // From the last columns to the first: gradients and updates go the other way, and find here what they left in cache.
-    for (Index s = strips; s-- > 0;) {
-        const Index column = s * kSparseWidest * kLanes, width = std::min<Index>(kSparseWidest, registers - s * kSparseWidest);
-        const auto tile = kSparseTiles[width - 1];
-        for (Index block = 0; block < c.rows; block += most) {
-            const Index last = std::min(block + most, c.rows);
-            std::array<const Entry*, kMostBlockRows> at;
-            for (Index r = block; r < last; ++r) at[r - block] = lists[r].data;
-            for (Index first = 0; first < right.rows || first == 0; first += height) {
-                const auto limit = static_cast<std::int32_t>(std::min(first + height, right.rows));
-                Index next = asks && block == 0 ? limit : right.rows, due = 0;  // row to ask for, and how many in lists' time
-                for (Index r = block; r < last; ++r) {
-                    if (next < right.rows)
-                        for (due += height; due >= last - block && next < right.rows; due -= last - block, ++next)
-                            prefetch_rows(right.row(next) + column, right.stride, 1, width * kLanes);
-                    // A list is short, so that many lines are asked for at once: more than the first level can wait for.
-                    if (first == 0 && lists[r].count) ahead.ask<2>(r, column, width * kLanes);
-                    Scalar* out = c.row(r) + column;
-                    const Scalar* start = first > 0 ? out : bias ? bias + column : nullptr;
-                    at[r - block] = tile(at[r - block], limit, right.data + column, right.stride, start, out);
-                }
-            }
         }
     }
 }
@@ -332,12 +183,6 @@ void multiply(ConstView x, ConstView w, const Scalar* bias, View y) {
     product({x.data, x.stride, 1}, x.rows, w, x.cols, bias, y);
 }
 
-void multiply(const Entries* rows, ConstView w, const Scalar* bias, View y) {
-    if (padded(y.cols) == kLanes) return stream_rows<1>(rows, w, bias, y);
-    if (padded(y.cols) == 2 * kLanes) return stream_rows<2>(rows, w, bias, y);
-    sparse_product(rows, w, bands(rows, y.rows, w.rows, kBandBytes, kBandEntries), bias, y);
-}
-
 void multiply_row(ConstView x, ConstView w, const Scalar* bias, View y) {
     const Index whole = x.cols / kLanes * kLanes, rest = x.cols - whole;
     for (Index r = 0; r < x.rows; r += kLanes) {
@@ -383,17 +228,6 @@ void multiply_transposed(ConstView whole, ConstPanels w, Range rows, Range cols,
 
 void outer(ConstView x, ConstView dz, View tile, const Ahead& ahead) {
     product({x.data, 1, x.stride}, tile.rows, dz, x.rows, nullptr, tile, ahead);
-}
-
-void outer(const Entries* columns, ConstView dz, View tile, const Ahead& ahead) {
-    sparse_product(columns, dz, bands(columns, tile.rows, dz.rows, kDeltaBytes, kDeltaEntries), nullptr, tile, ahead);
-}
-
-void add_outer(Entries entries, Index first, const Scalar* dz, View tile) {
-    const Index registers = padded(tile.cols) / kLanes;
-    for (Index j = 0; j < registers; j += kSparseWidest)
-        kScatterTiles[std::min<Index>(kSparseWidest, registers - j) - 1](
-            entries.data, entries.data + entries.count, first, dz + j * kLanes, tile.data + j * kLanes, tile.stride);
 }
 
 }  // namespace lamella

@@ -40,6 +40,13 @@ void multiply_row(ConstView x, ConstView w, const Scalar* bias, View y);
 void multiply_transposed(ConstView dz, ConstPanels w, Range rows, Range cols, View dx, Scalar* scratch);
 Index transpose_scratch(Index n);
 
+/// Asks for `cols` numbers of each of `rows` rows, for the second-level cache.
+inline void prefetch_rows(const Scalar* data, Index stride, Index rows, Index cols) {
+    constexpr Index line = 64 / sizeof(Scalar);
+    for (Index r = 0; r < rows; ++r)
+        for (Index c = 0; c < cols; c += line) LAMELLA_PREFETCH(data + r * stride + c, 0, 2);
+}
+
 /// What is needed next: a block of each of `count` equal matrices. A product asks for its cache lines a few at a time, so that
 /// they arrive while it computes; all at once they would wait for one another, and it for them.
 struct Ahead {
