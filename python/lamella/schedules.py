@@ -6,6 +6,7 @@ Formulas, names and defaults are those of Keras 3.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,7 +61,7 @@ _FAMILY: Registry[LearningRateSchedule] = Registry(
 )
 
 
-class _Formula(LearningRateSchedule):
+class _Formula(LearningRateSchedule, ABC):
     """A schedule that computes many steps at once."""
 
     def __call__(self, step: int) -> float:
@@ -69,8 +70,9 @@ class _Formula(LearningRateSchedule):
     def rates(self, first: int, count: int) -> npt.NDArray[np.float32]:
         return self._at(np.arange(first, first + count, dtype=np.float64)).astype(np.float32)
 
+    @abstractmethod
     def _at(self, steps: Steps) -> Steps:
-        raise NotImplementedError(f"{type(self).__name__} must define _at(steps).")
+        """The learning rates of these steps."""
 
     def _number(self, name: str, value: float, least: float = 0) -> float:
         return real(type(self).__name__, name, value, least=least)

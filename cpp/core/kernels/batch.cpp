@@ -102,7 +102,8 @@ Index column_at(const I* index, Index cols, bool& outside) {
     return inside ? column : 0;
 }
 
-// What two members list each for itself: more would not stay in a core's second-level cache.
+// Members that list a batch each for itself, and nonzeros up to which they do. More members would list them sooner together; more
+// nonzeros would not stay in a core's second-level cache.
 constexpr int kMostApart = 2;
 constexpr Index kEntriesApart = 32 << 10;
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import string
+from abc import ABC, abstractmethod
 from typing import Any
 
 from .._checks import file_path
@@ -16,7 +17,7 @@ _WEIGHTS = (".weights.h5", ".safetensors", ".npz")
 _WHOLE = (".keras", ".safetensors")
 
 
-class _Saving(Callback):
+class _Saving(Callback, ABC):
     """When to save: after each epoch, or every so many batches."""
 
     first_rank_only = True
@@ -35,8 +36,9 @@ class _Saving(Callback):
             self._batches = 0
             self._save(batch, logs)
 
+    @abstractmethod
     def _save(self, batch: int | None, logs: Logs | None) -> None:
-        raise NotImplementedError(f"{type(self).__name__} must define _save(batch, logs).")
+        """Writes the file."""
 
 
 class ModelCheckpoint(MonitorCallback, _Saving):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,7 +26,7 @@ Array = npt.NDArray[Any]
 _SPARSE = ("csr", "csc", "coo")
 
 
-class DenseEstimator(BaseEstimator):
+class DenseEstimator(BaseEstimator, ABC):
     """The base of DenseClassifier and DenseRegressor, which say what targets and outputs mean."""
 
     # What a subclass has: its parameters, and these.
@@ -34,29 +35,29 @@ class DenseEstimator(BaseEstimator):
     history_: dict[str, list[float]]
     n_outputs_: int
 
+    @abstractmethod
     def _encode(self, y: Any, fresh: bool, incremental: bool, classes: Any) -> None:
         """Takes up what the targets tell about classes or outputs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _output(self) -> tuple[int, str, Any]:
         """Width and activation of the last layer, and the loss."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _targets(self, y: Any, loss: Any) -> Array:
         """`y` as the loss needs it."""
-        raise NotImplementedError
 
     def _class_factors(self, y: Any, incremental: bool) -> Array | None:
         """Factors of the sample weights."""
         return None
 
+    @abstractmethod
     def _decide(self, outputs: Array) -> Any:
         """Predictions from the outputs of the network."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _score_of(self, y: Any, predicted: Any, weights: Any) -> float:
         """What early stopping watches."""
-        raise NotImplementedError
 
     def _stratify(self, y: Any) -> Any:
         """Along what the held-out samples are stratified."""
