@@ -41,8 +41,8 @@ PYTHON_ORDER = [
 CPP_ORDER = [
     "core/scalar", "core/memory", "core/simd", "core/special", "core/panels", "core/arena",
     "core/forks", "core/shared_mutex", "core/parallel", "core/polling",
-    "core/kernels/products", "core/kernels/compressed_products", "core/kernels/rows", "core/kernels/columns",
-    "core/kernels/batch", "core/compress",
+    "core/kernels/products", "core/kernels/compressed_products", "core/kernels/entries", "core/kernels/rows",
+    "core/kernels/columns", "core/kernels/batch", "core/compress",
     "core/bfloat16", "core/exchange", "core/split", "core/pass", "core/random",
     "core/activations/of_output", "core/activations/of_input", "core/activations/rowwise", "core/activations",
     "core/losses/target", "core/losses/crossentropies", "core/losses/*", "core/losses",
@@ -148,7 +148,7 @@ def test_branches_for_instruction_sets_are_in_one_file() -> None:
     found = {
         file_id(path) for path in (CPP / "core").rglob("*.?pp") if branches.search(path.read_text(encoding="utf-8"))
     }
-    assert found == {"cpp/core/kernels/batch.cpp"}  # Eigen's packets have nothing that moves numbers together
+    assert found == {"cpp/core/kernels/entries.hpp"}  # Eigen's packets have nothing that moves numbers together
 
 
 def run_python(code: str) -> str:

@@ -46,3 +46,16 @@ def test_signed_zeros_are_zeros_and_nan_is_not() -> None:
     x[500, 17] = np.nan
     out = model.predict(x, verbose=0)
     assert np.isnan(out[500]).all() and np.isfinite(out[:500]).all()
+
+
+def test_rows_of_every_number_of_nonzeros_come_through_as_they_are() -> None:
+    width, most = 200, 40  # a register's worth of nonzeros is listed at once, but for the last ones of a row
+    rng = np.random.default_rng(0)
+    x = np.zeros((1024, width), np.float32)
+    for r, row in enumerate(x):
+        places = rng.choice(width, r % (most + 1), replace=False)
+        row[places] = rng.standard_normal(len(places))
+    x[255::256] = 1  # the last of a block
+    model = Sequential([Input((width,)), layers.Dense(width, use_bias=False)])
+    model.set_weights([np.eye(width, dtype=np.float32)])
+    assert np.array_equal(model.predict(x, verbose=0), x)

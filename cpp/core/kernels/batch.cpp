@@ -1,14 +1,12 @@
 #include "batch.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstddef>
-#include <cstring>
 #include <stdexcept>
 #include <type_traits>
 
 #include "../memory.hpp"
+#include "entries.hpp"
 
 namespace lamella {
 namespace {
@@ -31,36 +29,6 @@ Index convert_row(const T* from, Index n, Affine affine, Scalar* to) {
     return nonzeros;
 }
 
-#ifdef __AVX512F__
-/// Writes the nonzeros of eight numbers, whose first column is `index`, to `to`; returns where they end.
-inline Entry* list_eight(const float* x, std::int32_t index, Entry* to) {
-    static_assert(!std::is_same_v<Scalar, float> || (sizeof(Entry) == 8 && offsetof(Entry, value) == 4));
-    const __m256 values = _mm256_loadu_ps(x);
-    const __m512i columns = _mm512_add_epi64(_mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0), _mm512_set1_epi64(index));
-    const __m512i entries = _mm512_or_epi64(_mm512_slli_epi64(_mm512_cvtepu32_epi64(_mm256_castps_si256(values)), 32), columns);
-    const __mmask8 nonzero = _mm256_cmp_ps_mask(values, _mm256_setzero_ps(), _CMP_NEQ_UQ);
-    const int count = std::popcount(nonzero);
-    _mm512_mask_storeu_epi64(to, static_cast<__mmask8>((1U << count) - 1), _mm512_maskz_compress_epi64(nonzero, entries));
-    return to + count;
-}
-#endif
-
-/// Writes the first `nonzeros` nonzeros of x and kEnd to `to`. Without branches: MNIST's pixels can not be predicted.
-template <class T>
-void compress_row(const T* x, Index nonzeros, Entry* to) {
-    const Entry* end = to + nonzeros;
-    std::int32_t index = 0;
-#ifdef __AVX512F__  // which alone has an instruction for it; rows are padded with zeros to whole registers
-    if constexpr (std::is_same_v<T, float>)
-        for (; to != end; index += 8) to = list_eight(x + index, index, to);
-#endif
-    for (; to != end; ++index) {
-        *to = {index, x[index]};
-        to += x[index] != 0;
-    }
-    *to = kEnd;
-}
-
 constexpr Index kAhead = 8;
 
 /// Asks for the cache lines of `count` numbers.
@@ -76,21 +44,6 @@ void ask(const CompressedRows<I, V>& source, Index row) {
     const std::int64_t start = source.starts[row], size = std::min<Index>(source.starts[row + 1] - start, source.cols);
     prefetch(source.indices + start, size);
     prefetch(source.values + start, size);
-}
-
-/// Writes `size` entries and kEnd to `to`. Each goes as one number: GCC vectorises stores of two by taking registers apart.
-template <class I, class V, class S = Scalar>
-void list_row(const I* index, const V* value, Index size, S scale, Entry* to) {
-    for (Index i = 0; i < size; ++i) {
-        const S scaled = static_cast<S>(value[i]) * scale;
-        if constexpr (sizeof(Entry) == sizeof(std::uint64_t) && std::endian::native == std::endian::little) {
-            const std::uint64_t entry = std::uint64_t{std::bit_cast<std::uint32_t>(scaled)} << 32 | static_cast<std::uint32_t>(index[i]);
-            std::memcpy(to + i, &entry, sizeof entry);
-        } else {
-            to[i] = {static_cast<std::int32_t>(index[i]), scaled};
-        }
-    }
-    to[size] = kEnd;
 }
 
 /// A column number, read once: checked, it must not change any more. 0 if it is outside of `cols`, which `outside` notes.
