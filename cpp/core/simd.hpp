@@ -80,12 +80,19 @@ template <class P>
 P reciprocal_sqrt_of_normal(P a) {
     return Eigen::internal::prsqrt(a);
 }
+// Less one in the exponent is half of a, and makes infinity finite: so Newton's step is right for all of these without a mask.
 #ifdef EIGEN_VECTORIZE_AVX512
-/// Less one in the exponent is half of a, and makes infinity finite: so Newton's step is right for all of these without a mask.
 inline __m512 reciprocal_sqrt_of_normal(__m512 a) {
     const __m512i less = _mm512_set1_epi32(0x7f800000);  // with the other sign
     const __m512 guess = _mm512_rsqrt14_ps(a), minus_half = _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), less));
     return _mm512_mul_ps(guess, _mm512_fmadd_ps(_mm512_mul_ps(minus_half, guess), guess, _mm512_set1_ps(1.5F)));
+}
+#endif
+#ifdef EIGEN_VECTORIZE_AVX2
+inline __m256 reciprocal_sqrt_of_normal(__m256 a) {
+    const __m256i less = _mm256_set1_epi32(0x7f800000);
+    const __m256 guess = _mm256_rsqrt_ps(a), minus_half = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), less));
+    return _mm256_mul_ps(guess, _mm256_fmadd_ps(_mm256_mul_ps(minus_half, guess), guess, _mm256_set1_ps(1.5F)));
 }
 #endif
 inline Vec reciprocal_sqrt_of_normal(Vec a) { return reciprocal_sqrt_of_normal(a.packet); }
