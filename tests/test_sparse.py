@@ -249,3 +249,42 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     grown = int(done.stdout) * (1 if sys.platform == "darwin" else 1024)
     assert grown < 200e6  # dense it would be 1.6 GB
+
+
+@pytest.mark.parametrize(
+    ("form", "array", "index", "value", "message"),
+    [
+        ("csr", "indices", 4, 50, "column numbers leave 0 ... 49"),
+        ("csr", "indptr", 5, 10**8, "row pointers do not ascend"),
+        ("csc", "indices", 4, 40, "row numbers leave 0 ... 39"),
+        ("csc", "indices", 4, -1, "row numbers leave 0 ... 39"),
+        ("csc", "indptr", 5, 10**8, "column pointers do not ascend"),
+        ("csc", "indptr", 0, -1, "column pointers do not ascend"),
+        ("coo", "row", 3, 10**8, "row numbers leave 0 ... 39"),
+        ("coo", "col", 3, -1, "column numbers leave 0 ... 49"),
+        ("bsr", "indices", 1, 50, "column numbers leave 0 ... "),
+        ("bsr", "indptr", 1, 10**8, "row pointers do not ascend"),
+        ("lil", "rows", 3, [1, 2, 3], "more places than numbers"),
+        ("lil", "data", 3, [1.0, 2.0, 3.0], "more places than numbers"),
+    ],
+)
+def test_broken_matrices_are_refused_before_scipy_converts_them(
+    form: str, array: str, index: int, value: Any, message: str
+) -> None:
+    broken = scipy.sparse.csr_matrix(np.eye(40, 50, dtype=np.float32)).asformat(form)
+    getattr(broken, array)[index] = value
+    model = Sequential([layers.Dense(4)])
+    model.compile("sgd", "mse")
+    model.build((None, 50))
+    before = model.get_weights()
+    for call in (lambda: model.predict(broken, verbose=0), lambda: model.fit(broken, np.zeros((40, 4)), verbose=0)):
+        with pytest.raises(ValueError, match=f"`x` is a broken sparse matrix: .*{message}"):
+            call()
+    assert all(map(np.array_equal, before, model.get_weights()))
+
+
+def test_diagonals_without_numbers_are_refused() -> None:
+    broken = scipy.sparse.dia_matrix(np.eye(40, 50, dtype=np.float32))
+    broken.offsets = np.array([0, 1, 2])
+    with pytest.raises(ValueError, match="broken sparse matrix: it holds more places than numbers"):
+        Sequential([layers.Dense(4)]).predict(broken, verbose=0)

@@ -28,6 +28,7 @@ _Array = npt.NDArray[np.float32]
 
 _BATCH = 128
 _NAMES = {"core": "C++ core", "numpy": "NumPy"}
+_BUSY = 0.5  # load average from which other programs are mentioned
 _LIMITS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "OMP_NUM_THREADS")
 
 
@@ -42,6 +43,8 @@ def run(data: Digits, epochs: int, rounds: int) -> None:
     """Measures both in turn and prints a table; its last line gives the ratio to a script."""
     print(f"lamella {__version__} ({isa()}) and NumPy {np.__version__}, {get_num_threads()} threads each")
     print(f"784-512-10, RMSprop, batches of {_BATCH}, {len(data.x_train)} images of {data.name}", flush=True)
+    if hasattr(os, "getloadavg") and (load := os.getloadavg()[0]) > _BUSY:
+        print(f"load average {load:.1f} at the start: other programs move these figures, NumPy's most", flush=True)
     timings: dict[str, list[Timing]] = {name: [] for name in _NAMES}
     with tempfile.TemporaryDirectory(prefix="lamella-bench-") as folder:
         file = Path(folder, "digits.npz")
@@ -60,6 +63,7 @@ def table(timings: dict[str, list[Timing]]) -> str:
     Example:
         >>> print(table({"core": [Timing([3, 1], 0.98)], "numpy": [Timing([4, 2], 0.97)]}))
         <BLANKLINE>
+        Medians of the epochs of all rounds, but for the first of each:
                    seconds an epoch  times as fast  test accuracy
         C++ core              1.000           2.00         0.9800
         NumPy                 2.000           1.00         0.9700
@@ -67,7 +71,8 @@ def table(timings: dict[str, list[Timing]]) -> str:
         ratio 2.00
     """
     plain = _typical(timings["numpy"])
-    lines = ["", f"{'':10} {'seconds an epoch':>16} {'times as fast':>14} {'test accuracy':>14}"]
+    lines = ["", "Medians of the epochs of all rounds, but for the first of each:"]
+    lines += [f"{'':10} {'seconds an epoch':>16} {'times as fast':>14} {'test accuracy':>14}"]
     for name, done in timings.items():
         seconds, accuracy = _typical(done), statistics.median(timing.accuracy for timing in done)
         lines.append(f"{_NAMES[name]:10} {seconds:16.3f} {plain / seconds:14.2f} {accuracy:14.4f}")

@@ -170,16 +170,46 @@ def _sparse_inputs(x: Any, width: int, name: str) -> Inputs:
         raise ValueError(f"Expected `{name}` of shape (n, {width}), got a sparse matrix of shape {x.shape}.")
     if x.dtype.kind not in "fiub":
         raise ValueError(f"`{name}` must hold real numbers, got dtype {x.dtype}.")
+    _require_whole(x, name)
     rows = x.tocsr()
     indices = rows.indices if rows.indices.dtype in (np.int32, np.int64) else rows.indices.astype(np.int64)
-    if len(indices) and (indices.min() < 0 or indices.max() >= width):
-        raise ValueError(f"`{name}` is a broken sparse matrix: its column numbers leave 0 ... {width - 1}.")
-    starts, size = np.array(rows.indptr, np.int64), min(len(indices), len(rows.data))
-    if len(starts) != x.shape[0] + 1 or starts[0] != 0 or starts[-1] > size or (np.diff(starts) < 0).any():
-        raise ValueError(f"`{name}` is a broken sparse matrix: its row pointers do not ascend from 0 to its size.")
+    _require_within(indices, width, "column", name)
+    starts = np.array(rows.indptr, np.int64)
+    _require_ascending(starts, x.shape[0], min(len(indices), len(rows.data)), "row", name)
     native = rows.data.dtype in (np.float32, np.float64) and rows.data.dtype.isnative
     values = laid_out(rows.data, rows.data.dtype) if native else _cast(rows.data)
     return starts, laid_out(indices, indices.dtype), values, width
+
+
+def _require_whole(x: Any, name: str) -> None:
+    """SciPy converts a matrix without looking at its numbers, and writes wherever they point."""
+    if x.format == "coo":
+        _require_within(x.row, x.shape[0], "row", name)
+        _require_within(x.col, x.shape[1], "column", name)
+    elif x.format in ("csc", "bsr"):
+        high, wide = x.blocksize if x.format == "bsr" else (1, 1)
+        rows, columns = x.shape[0] // high, x.shape[1] // wide
+        size = min(len(x.indices), len(x.data))
+        if x.format == "bsr":
+            _require_within(x.indices, columns, "column", name)
+            _require_ascending(x.indptr, rows, size, "row", name)
+        else:
+            _require_within(x.indices, rows, "row", name)
+            _require_ascending(x.indptr, columns, size, "column", name)
+    elif (x.format == "dia" and len(x.offsets) != len(x.data)) or (
+        x.format == "lil" and list(map(len, x.rows)) != list(map(len, x.data))
+    ):
+        raise ValueError(f"`{name}` is a broken sparse matrix: it holds more places than numbers, or fewer.")
+
+
+def _require_within(numbers: AnyArray, count: int, what: str, name: str) -> None:
+    if len(numbers) and (numbers.min() < 0 or numbers.max() >= count):
+        raise ValueError(f"`{name}` is a broken sparse matrix: its {what} numbers leave 0 ... {count - 1}.")
+
+
+def _require_ascending(starts: AnyArray, count: int, size: int, what: str, name: str) -> None:
+    if len(starts) != count + 1 or starts[0] != 0 or starts[-1] > size or (np.diff(starts) < 0).any():
+        raise ValueError(f"`{name}` is a broken sparse matrix: its {what} pointers do not ascend from 0 to its size.")
 
 
 def scan(x: Inputs, name: str = "x") -> int:

@@ -273,9 +273,8 @@ def checked_shape(owner: str, name: str, shape: Any) -> Shape:
             f"{owner} `{name}` must be a tuple of sizes such as (784,), got {shape!r}. Every size must be known."
         ) from None
     if not sizes or any(size < 1 for size in sizes):
-        raise ValueError(
-            f"{owner} `{name}` must hold positive sizes, got {shape!r}. Negative dimensions are not allowed."
-        )
+        negative = " Negative dimensions are not allowed." if any(size < 0 for size in sizes) else ""
+        raise ValueError(f"{owner} `{name}` must hold positive sizes, got {shape!r}.{negative}")
     if math.prod(sizes) >= 2**48:
         raise ValueError(f"{owner} `{name}` must hold fewer than 2**48 numbers, got {shape!r}.")
     return sizes
