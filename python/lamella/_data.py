@@ -183,21 +183,22 @@ def _sparse_inputs(x: Any, width: int, name: str) -> Inputs:
 
 def _require_whole(x: Any, name: str) -> None:
     """SciPy converts a matrix without looking at its numbers, and writes wherever they point."""
-    if x.format == "coo":
+    form = getattr(x, "format", None)  # other packages' matrices with tocsr() look after themselves
+    if form == "coo" and hasattr(x, "row"):
         _require_within(x.row, x.shape[0], "row", name)
         _require_within(x.col, x.shape[1], "column", name)
-    elif x.format in ("csc", "bsr"):
-        high, wide = x.blocksize if x.format == "bsr" else (1, 1)
+    elif form in ("csc", "bsr"):
+        high, wide = x.blocksize if form == "bsr" else (1, 1)
         rows, columns = x.shape[0] // high, x.shape[1] // wide
         size = min(len(x.indices), len(x.data))
-        if x.format == "bsr":
+        if form == "bsr":
             _require_within(x.indices, columns, "column", name)
             _require_ascending(x.indptr, rows, size, "row", name)
         else:
             _require_within(x.indices, rows, "row", name)
             _require_ascending(x.indptr, columns, size, "column", name)
-    elif (x.format == "dia" and len(x.offsets) != len(x.data)) or (
-        x.format == "lil" and list(map(len, x.rows)) != list(map(len, x.data))
+    elif (form == "dia" and len(x.offsets) != len(x.data)) or (
+        form == "lil" and list(map(len, x.rows)) != list(map(len, x.data))
     ):
         raise ValueError(f"`{name}` is a broken sparse matrix: it holds more places than numbers, or fewer.")
 
