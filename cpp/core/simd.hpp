@@ -90,9 +90,10 @@ inline __m512 reciprocal_sqrt_of_normal(__m512 a) {
 #endif
 #ifdef EIGEN_VECTORIZE_AVX2
 inline __m256 reciprocal_sqrt_of_normal(__m256 a) {
-    const __m256i less = _mm256_set1_epi32(0x7f800000);
-    const __m256 guess = _mm256_rsqrt_ps(a), minus_half = _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), less));
-    return _mm256_mul_ps(guess, _mm256_fmadd_ps(_mm256_mul_ps(minus_half, guess), guess, _mm256_set1_ps(1.5F)));
+    using Eigen::internal::padd, Eigen::internal::pmadd, Eigen::internal::pmul, Eigen::internal::Packet8i;
+    const Packet8i less(_mm256_set1_epi32(0x7f800000));
+    const __m256 guess = _mm256_rsqrt_ps(a), minus_half = _mm256_castsi256_ps(padd(Packet8i(_mm256_castps_si256(a)), less));
+    return pmul(guess, pmadd(pmul(minus_half, guess), guess, _mm256_set1_ps(1.5F)));
 }
 #endif
 inline Vec reciprocal_sqrt_of_normal(Vec a) { return reciprocal_sqrt_of_normal(a.packet); }

@@ -36,10 +36,11 @@ constexpr auto kKept = [] {
     return kept;
 }();
 inline Entry* list_eight(const float* x, std::int32_t index, Entry* to) {
+    using Eigen::internal::Packet8i;
     const __m256 values = _mm256_loadu_ps(x);
     const int nonzero = _mm256_movemask_ps(_mm256_cmp_ps(values, _mm256_setzero_ps(), _CMP_NEQ_UQ));
     const __m256i lanes = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(static_cast<std::int64_t>(kKept[nonzero])));
-    const __m256 columns = _mm256_castsi256_ps(_mm256_add_epi32(lanes, _mm256_set1_epi32(index)));
+    const __m256 columns = _mm256_castsi256_ps(Eigen::internal::padd(Packet8i(lanes), Packet8i(_mm256_set1_epi32(index))));
     const __m256 kept = _mm256_permutevar8x32_ps(values, lanes);
     const __m256 low = _mm256_unpacklo_ps(columns, kept), high = _mm256_unpackhi_ps(columns, kept);
     _mm256_storeu_ps(reinterpret_cast<float*>(to), _mm256_permute2f128_ps(low, high, 0x20));
