@@ -17,9 +17,9 @@ constexpr std::size_t kHugePage = std::size_t{1} << 21;
 constexpr std::size_t kBig = std::size_t{1} << 18;  // from here on a buffer has huge pages of its own
 
 // Columns of a panel. Members own neighbouring columns, and a processor fetches ahead over the border into lines that another
-// has just written, in every row: so the border is to be between panels, once. Also, the rows of a strip of compressed products, eight
-// registers wide, lie side by side: half a panel's rows would fall into half of the first level's sets.
-constexpr Index kPanel = std::max<Index>(64, 8 * kLanes);
+// has just written, in every row: so the border is to be between panels, once. Also, the rows of a strip of compressed products
+// lie side by side: those of half a panel would fall into half of the first level's sets.
+constexpr Index kPanel = std::max<Index>(64, kPanelRegisters * kLanes);
 
 constexpr std::size_t granule(std::size_t bytes) { return bytes >= kBig ? kHugePage : 64; }
 

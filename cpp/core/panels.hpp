@@ -7,6 +7,9 @@
 
 namespace lamella {
 
+/// Registers of a panel's row, and of a strip of compressed products: one visit to an entry then pays for all of them.
+inline constexpr int kPanelRegisters = 8;
+
 /// `width` columns a panel, the last may have fewer; each is row-major. A narrow matrix or a vector is one panel, which is
 /// found without a division: steps of small networks take as long as some tens of them.
 template <class T>

@@ -23,13 +23,11 @@ const Entry* sparse_tile(const Entry* entry, std::int32_t limit, const Scalar* r
     return entry;
 }
 
-// Up to a panel's row: one visit to an entry then pays for eight cache lines.
-constexpr int kSparseWidest = static_cast<int>(std::clamp<Index>(128 / kLanes, 1, 8));
 template <int... Cols>
 constexpr auto all_sparse_tiles(std::integer_sequence<int, Cols...>) {
     return std::array{&sparse_tile<Cols + 1>...};
 }
-constexpr auto kSparseTiles = all_sparse_tiles(std::make_integer_sequence<int, kSparseWidest>{});
+constexpr auto kSparseTiles = all_sparse_tiles(std::make_integer_sequence<int, kPanelRegisters>{});
 
 template <int Cols>
 void scatter_tile(const Entry* entry, const Entry* end, Index first, const Scalar* dz, Scalar* to, Index stride) {
@@ -45,7 +43,7 @@ template <int... Cols>
 constexpr auto all_scatter_tiles(std::integer_sequence<int, Cols...>) {
     return std::array{&scatter_tile<Cols + 1>...};
 }
-constexpr auto kScatterTiles = all_scatter_tiles(std::make_integer_sequence<int, kSparseWidest>{});
+constexpr auto kScatterTiles = all_scatter_tiles(std::make_integer_sequence<int, kPanelRegisters>{});
 
 // Rows that are multiplied side by side where y is narrow: a row alone would wait for each of its sums before the next.
 constexpr int kStreams = 4;
@@ -103,7 +101,7 @@ void stream_rows(const Entries* rows, ConstView w, const Scalar* bias, View y) {
 // Compressed rows are multiplied band by band of w's rows: a band of one strip fits into the first-level cache, unless
 // that would leave too few entries of a row to each band. For gradients the bands are of dz. Measured on Zen 4: bands of
 // 32, 43 and 48 rows of dz are slower than 64, which are 32 KB.
-constexpr Index kStripBytes = kSparseWidest * kLanes * Index{sizeof(Scalar)};  // of one row
+constexpr Index kStripBytes = kPanelRegisters * kLanes * Index{sizeof(Scalar)};  // of one row
 constexpr Index kBandBytes = 24 << 10, kDeltaBytes = 32 << 10;
 constexpr Index kBandEntries = 16, kDeltaEntries = 8;
 constexpr Index kBlockRows = 128, kMostBlockRows = 512;
@@ -125,14 +123,14 @@ Index bands(const Entries* lists, Index count, Index depth, Index bytes, Index f
 
 /// c = lists · right + bias, in so many bands of right's rows. `ahead` is asked for where a list is not empty.
 void sparse_product(const Entries* lists, ConstView right, Index bands, const Scalar* bias, View c, const Ahead& ahead = {}) {
-    const Index registers = padded(c.cols) / kLanes, strips = (registers + kSparseWidest - 1) / kSparseWidest;
+    const Index registers = padded(c.cols) / kLanes, strips = (registers + kPanelRegisters - 1) / kPanelRegisters;
     const Index height = std::max<Index>((right.rows + bands - 1) / bands, 1);
     const bool asks = right.rows * right.stride * Index{sizeof(Scalar)} > kAskedBytes &&
                       entries(lists, c.rows) >= kAskedUses * right.rows;
     const Index most = asks ? kMostBlockRows : kBlockRows;
     // From the last columns to the first: gradients and updates go the other way, and find here what they left in cache.
     for (Index s = strips; s-- > 0;) {
-        const Index column = s * kSparseWidest * kLanes, width = std::min<Index>(kSparseWidest, registers - s * kSparseWidest);
+        const Index column = s * kPanelRegisters * kLanes, width = std::min<Index>(kPanelRegisters, registers - s * kPanelRegisters);
         const auto tile = kSparseTiles[width - 1];
         for (Index block = 0; block < c.rows; block += most) {
             const Index last = std::min(block + most, c.rows);
@@ -170,8 +168,8 @@ void outer(const Entries* columns, ConstView dz, View tile, const Ahead& ahead) 
 
 void add_outer(Entries entries, Index first, const Scalar* dz, View tile) {
     const Index registers = padded(tile.cols) / kLanes;
-    for (Index j = 0; j < registers; j += kSparseWidest)
-        kScatterTiles[std::min<Index>(kSparseWidest, registers - j) - 1](
+    for (Index j = 0; j < registers; j += kPanelRegisters)
+        kScatterTiles[std::min<Index>(kPanelRegisters, registers - j) - 1](
             entries.data, entries.data + entries.count, first, dz + j * kLanes, tile.data + j * kLanes, tile.stride);
 }
 
